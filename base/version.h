@@ -1,0 +1,7 @@
+/* The one place that knows the version; it is what --version, the journal and logs say. */
+#ifndef RINGBACK_BASE_VERSION_H
+#define RINGBACK_BASE_VERSION_H
+
+#define RINGBACK_VERSION "0.1.0"
+
+#endif

@@ -1,0 +1,5 @@
+/* The subcommands, one line each: X(name, group, "one line of help"). The line and a file
+ * daemon/cmd_NAME.c that defines cmd_NAME() (see command.h) are all that a new one needs. Within a
+ * group they are shown in this order. This file is included more than once, on purpose. */
+/* clang-format off */
+/* clang-format on */
