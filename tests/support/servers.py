@@ -132,6 +132,18 @@ def scratch(prefix):
     return tempfile.mkdtemp(prefix=prefix + "-", dir=parent)
 
 
+def wait_until(condition, what, deadline_s=30, every_s=0.02):
+    """Poll until condition() is true and return what it returned; ServerError(what) at the deadline."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise ServerError("waited %g s in vain: %s" % (deadline_s, what))
+        time.sleep(every_s)
+
+
 class Server:
     """One server process. start() waits until it answers; start() after kill() or stop() brings it
     up on the same port with the same files."""
