@@ -1,4 +1,4 @@
-/* A record as it is on a topic, borrowed: ways in and out, the engine and recorded logs share it. */
+/* A record as it is on a topic, borrowed: ways in, ways out, engine and logs share it. */
 #ifndef RINGBACK_BASE_RECORD_H
 #define RINGBACK_BASE_RECORD_H
 

@@ -58,7 +58,7 @@ struct input_event {
     int32_t partition;
     int64_t offset;
     int64_t timestamp_ms; /* the record's; capped at now */
-    const char *topic;    /* full name; a cause id is topic-partition-offset if the event has none */
+    const char *topic;    /* full name; cause id without event id: topic-partition-offset */
     struct slice domain;  /* the record's key */
     struct slice traceparent; /* passed on; may be empty */
     const ProtobufCMessage *event;
@@ -148,7 +148,7 @@ void machine_ready(struct machine *machine);
 const Ringback__V1__StateRecord *machine_entity(struct machine *machine, struct slice key,
                                                 struct arena *arena);
 
-/* Every entity of the machine, in no particular order; cursor starts zeroed; false at the end. Ended
+/* Every entity of the machine, in no order; cursor starts zeroed; false at the end. Ended
  * callbacks are stubs here: value has only version, state, end_reason and ended_ms. */
 struct machine_cursor {
     int kind;
