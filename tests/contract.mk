@@ -1,0 +1,8 @@
+# The contract's page and its accepted copy.
+docs: ## regenerate docs/events.md from the comments in proto/
+	@tests/support/protos.py docs
+
+contract-accept: ## compare proto/ with what it is now (a breaking change: BREAK=1)
+	@tests/support/protos.py accept $(if $(BREAK),break)
+
+.PHONY: docs contract-accept
