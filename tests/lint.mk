@@ -1,0 +1,4 @@
+lint: ## clang-tidy and cppcheck
+	@tests/lint
+
+.PHONY: lint
