@@ -249,9 +249,12 @@ static void order_refresh(struct order_node *parent, uint32_t place, struct orde
 static void order_balance(struct order_node *parent, uint32_t place, struct order_node *left,
                           struct order_node *right, uint32_t count, bool to_right)
 {
-    uint32_t entries = order_pour(left, right, count, to_right);
     uint32_t *counts = order_counts(parent);
+    uint32_t entries;
 
+    assert(left != NULL);
+    assert(right != NULL);
+    entries = order_pour(left, right, count, to_right);
     counts[place] = to_right ? counts[place] - entries : counts[place] + entries;
     counts[place + 1] = to_right ? counts[place + 1] + entries : counts[place + 1] - entries;
     if (left->count > 0)
@@ -453,9 +456,11 @@ static void order_mend(const struct order *order, struct order_nodes *nodes,
     else if (left != NULL)
         order_balance(parent, place - 1, left, node, ((uint32_t)left->count - node->count) / 2,
                       true);
-    else
+    else {
+        assert(right != NULL); /* of two children at least, the first has one to its right */
         order_balance(parent, place, node, right, ((uint32_t)right->count - node->count) / 2,
                       false);
+    }
 }
 
 static void order_root_shrink(struct order *order, struct order_nodes *nodes)
