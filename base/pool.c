@@ -110,5 +110,7 @@ size_t pool_count(const struct pool *pool)
 
 size_t pool_bytes(const struct pool *pool)
 {
-    return pool->chunk_count * pool_chunk_bytes(pool) + pool->chunk_room * sizeof(*pool->chunks);
+    size_t items = pool->chunk_count == 0 ? 0 : pool->fresh;
+
+    return items * pool->item_bytes + pool->chunk_room * sizeof(*pool->chunks);
 }

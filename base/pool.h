@@ -32,7 +32,9 @@ uint32_t pool_take(struct pool *pool);
 void pool_give(struct pool *pool, uint32_t handle);
 
 size_t pool_count(const struct pool *pool); /* taken now */
-size_t pool_bytes(const struct pool *pool); /* held, taken or not */
+/* Held, taken now or once; what was never taken of the newest chunk was never touched, and so is
+ * no memory but address space. */
+size_t pool_bytes(const struct pool *pool);
 
 /* handle is taken now, so not 0. */
 static inline void *pool_at(const struct pool *pool, uint32_t handle)
