@@ -78,12 +78,17 @@ struct engine_input {
     bool at_end;
 };
 
-/* The clock of one batch. Clock: event: only follow is looked at. */
+/* The clock of one batch. Clock: event: the clock and the horizons are not looked at. */
 struct engine_time {
     int64_t clock_ms; /* wall clock; the engine never goes below its meta's */
     int64_t horizon_ms;
     int64_t horizon_stop_ms; /* for timers that a record could stop */
-    /* Replay of a journal: take exactly the records given, fire exactly `timers`, mind no limit. */
+    /* Clock: event, not 0: no end is the last one yet. Inputs that are at_end have no record with a
+     * timestamp below this beyond their candidates; after the last candidate the timers due
+     * strictly before it fire. */
+    int64_t quiet_until_ms;
+    /* Replay of a journal of the wall clock: take exactly the records given, fire exactly `timers`,
+     * mind no limit. */
     bool follow;
     size_t timers;
 };
@@ -137,10 +142,13 @@ void engine_refuse(struct engine *engine, enum input input, int64_t offset);
  * after the last candidate those within the horizons. All at clock_ms.
  *
  * Clock: event: before each record the timers due strictly before its merge time, each at its due;
- * when all inputs are at their ends, those due up to the last record. For one who makes inputs out
- * of outputs (a simulator): all inputs at_end, the one next record as the only candidate,
- * timers_max 1: either one timer fires before it or it is decided, so an answer to that timer may
- * come first. Records must then be made in (timestamp, input) order, as a replay will merge them.
+ * when all inputs are at their ends, those due up to the last record, and then end markers are
+ * taken: what comes behind one counts until the next.
+ *
+ * For one who makes inputs out of outputs (a simulator): all inputs at_end, timers_max 1, the next
+ * record as the only candidate and quiet_until_ms its timestamp: either one timer fires before it
+ * or it is decided, so an answer to that timer may still come first. Records must be made in
+ * (timestamp, input) order, for so a replay will merge them.
  *
  * A record below the input's next offset is dropped and journaled REPEATED. */
 void engine_decide(struct engine *engine, const struct engine_input inputs[INPUT_COUNT],
