@@ -77,8 +77,14 @@ $(B)/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARN) -c -o $@ $<
 
-$(B)/tests/%: $(B)/tests/%.o $(HELPER_O) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(shell pkg-config --libs cmocka)
+# An archive, so that a test takes only the helpers that it uses.
+SUPPORT := $(B)/libsupport.a
+$(SUPPORT): $(HELPER_O)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $< $(SUPPORT) $(LIB) $(LDLIBS) $(shell pkg-config --libs cmocka)
 
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto $(PROTOS)
 	@mkdir -p $(GEN)

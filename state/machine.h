@@ -57,9 +57,9 @@ struct input_event {
     enum input input;
     int32_t partition;
     int64_t offset;
-    int64_t timestamp_ms; /* the record's; capped at now */
-    const char *topic;    /* full name; cause id without event id: topic-partition-offset */
-    struct slice domain;  /* the record's key */
+    int64_t timestamp_ms;     /* the record's; capped at now */
+    const char *topic;        /* full name; cause id without event id: topic-partition-offset */
+    struct slice domain;      /* the record's key */
     struct slice traceparent; /* passed on; may be empty */
     const ProtobufCMessage *event;
     /* Not UNSPECIFIED: refuse this request with that reason and decide nothing (TOO_LARGE). Only

@@ -1,0 +1,496 @@
+/* Agents: three facts, eligibility (5.2), choice (5.4), going away (6.5, 12.7). */
+#include "state/internal.h"
+
+#include <assert.h>
+
+#include "base/memory.h"
+
+bool agent_known(const struct agent *agent)
+{
+    return agent->settings != NULL;
+}
+
+bool agent_joined(const struct agent *agent, uint32_t queue)
+{
+    for (uint32_t at = 0; at < agent->queue_count; at++)
+        if (agent->queues[at] == queue)
+            return true;
+    return false;
+}
+
+uint32_t agent_capacity(const struct agent *agent)
+{
+    if (agent->settings == NULL || agent->settings->callback_capacity == NULL)
+        return LIMIT_CAPACITY_DEFAULT;
+    return agent->settings->callback_capacity->callbacks;
+}
+
+/* Idle by a status later than any event that named him (5.2). */
+bool agent_idle(const struct agent *agent)
+{
+    return agent->status == STATUS(IDLE) && agent->status_ms > agent->busy_ms;
+}
+
+/* Interacting with nothing but callbacks of ours and media beside which he may take one. */
+static bool agent_only_beside(const struct machine *m, const struct agent *agent)
+{
+    bool beside = agent->held_count > 0;
+
+    if (agent->status != STATUS(INTERACTING) && agent->status != STATUS(IDLE))
+        return false;
+    for (uint32_t at = agent->calls; at != 0; at = call_at(m, at)->at_next) {
+        if (!(m->options.callback_beside & 1u << call_at(m, at)->head.kind))
+            return false;
+        beside = true;
+    }
+    return beside;
+}
+
+bool agent_available(const struct machine *m, const struct agent *agent, bool live)
+{
+    if (!agent_known(agent) || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
+        agent->queues_ms == 0 || agent->offered != 0)
+        return false;
+    if (live)
+        return agent_idle(agent);
+    if (agent->missed_until_ms != 0 || agent->held_count >= agent_capacity(agent))
+        return false;
+    return agent_idle(agent) || agent_only_beside(m, agent);
+}
+
+bool agent_declined(const struct agent *agent, const struct ident *callback)
+{
+    for (uint32_t at = 0; at < agent->decline_count; at++)
+        if (memcmp(&agent->declines[at].callback, callback, sizeof(*callback)) == 0)
+            return true;
+    return false;
+}
+
+void agent_pause(struct agent *agent, const struct ident *callback, int64_t until_ms)
+{
+    for (uint32_t at = 0; at < agent->decline_count; at++)
+        if (memcmp(&agent->declines[at].callback, callback, sizeof(*callback)) == 0) {
+            agent->declines[at].until_ms = until_ms;
+            return;
+        }
+    agent->declines = memory_grow(
+        agent->declines, (agent->decline_count + 1) * sizeof(*agent->declines), "declines");
+    agent->declines[agent->decline_count++] = (struct decline){*callback, until_ms};
+}
+
+static int64_t agent_idle_since(const struct machine *m, const struct agent *agent)
+{
+    if (m->options.idle_reset == IDLE_RESET_PRESENCE)
+        return agent->status_ms;
+    return agent->last_end_ms != 0 ? agent->last_end_ms : agent->first_on_queue_ms;
+}
+
+/* Count him in or out of what waits in his queues, for one use (0 callbacks, 1 live). */
+static void agent_count(struct machine *m, uint32_t handle, int live, bool in)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    for (uint32_t at = 0; at < agent->queue_count; at++) {
+        struct queue *queue = queue_at(m, agent->queues[at]);
+
+        if (in)
+            order_put(&queue->free[live], &m->nodes, agent->free_key, handle, agent_order(m));
+        else if (!order_remove(&queue->free[live], &m->nodes, agent->free_key, handle,
+                               agent_order(m)))
+            assert(!"a free agent is in his queues' sets");
+        for (uint32_t class = queue->classes; class != 0; class = class_at(m, class)->next) {
+            struct class *row = class_at(m, class);
+
+            if (row->live != (uint32_t)live || !class_takes(m, row, agent))
+                continue;
+            row->free_count += in ? 1u : -1u;
+            class_activate(m, class);
+        }
+    }
+    if (live)
+        return;
+    for (uint32_t class = agent->owned; class != 0; class = class_at(m, class)->next) {
+        class_at(m, class)->free_count = in && agent_joined(agent, class_at(m, class)->queue);
+        class_activate(m, class);
+    }
+}
+
+void agent_unindex(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    for (int live = 0; live < 2; live++)
+        if (agent->free_bits & 1 << live)
+            agent_count(m, handle, live, false);
+    agent->free_bits = 0;
+}
+
+void agent_refresh(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    int64_t key = agent_idle_since(m, agent);
+    uint8_t bits = 0;
+
+    for (int live = 0; live < 2; live++)
+        if (agent_available(m, agent, live))
+            bits |= (uint8_t)(1 << live);
+    if (bits == agent->free_bits && (bits == 0 || key == agent->free_key))
+        return;
+    for (int live = 0; live < 2; live++)
+        if (agent->free_bits & 1 << live && (!(bits & 1 << live) || key != agent->free_key))
+            agent_count(m, handle, live, false);
+        else
+            bits |= (uint8_t)((agent->free_bits & 1 << live) << 4); /* stays as it is */
+    agent->free_key = key;
+    agent->free_bits = bits & 3;
+    for (int live = 0; live < 2; live++)
+        if (bits & 1 << live && !(bits & 16 << live))
+            agent_count(m, handle, live, true);
+}
+
+void agent_check_offer(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    struct callback_input input = {.agent = handle, .reason = REASON(AGENT_NOT_ELIGIBLE)};
+    struct callback *cb;
+    struct active *active;
+    bool interacting = agent->status == STATUS(INTERACTING) ||
+                       (agent->status == STATUS(IDLE) && !agent_idle(agent));
+
+    if (agent->offered == 0)
+        return;
+    cb = callback_at(m, agent->offered);
+    active = active_at(m, cb->active);
+    if (!agent_known(agent) || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
+        !agent_joined(agent, cb->queue) ||
+        (agent->status != STATUS(IDLE) && agent->status != STATUS(INTERACTING)) ||
+        (interacting && agent->calls != 0 && !agent_only_beside(m, agent))) {
+        callback_step(m, agent->offered, CB_REVOKE, &input);
+        return;
+    }
+    if (interacting == (active->grace_ms != 0))
+        return;
+    touch(m, ref_make(KIND_CALLBACK, agent->offered));
+    active->grace_ms = interacting ? m->step.now + m->options.answer_grace_ms : 0;
+}
+
+void agent_attach(struct machine *m, uint32_t handle, uint32_t call_handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    struct call *call = call_at(m, call_handle);
+
+    if (call->agent == handle && (call->at_prev != 0 || agent->calls == call_handle))
+        return;
+    agent_detach(m, call_handle);
+    call->agent = handle;
+    call->at_prev = 0;
+    call->at_next = agent->calls;
+    if (agent->calls != 0)
+        call_at(m, agent->calls)->at_prev = call_handle;
+    agent->calls = call_handle;
+}
+
+/* The call still names the agent as its last. */
+void agent_detach(struct machine *m, uint32_t call_handle)
+{
+    struct call *call = call_at(m, call_handle);
+    struct agent *agent;
+
+    if (call->agent == 0)
+        return;
+    agent = agent_at(m, call->agent);
+    if (call->at_prev != 0)
+        call_at(m, call->at_prev)->at_next = call->at_next;
+    else if (agent->calls == call_handle)
+        agent->calls = call->at_next;
+    else
+        return; /* not attached */
+    if (call->at_next != 0)
+        call_at(m, call->at_next)->at_prev = call->at_prev;
+    call->at_next = call->at_prev = 0;
+}
+
+void agent_hold(struct machine *m, uint32_t handle, uint32_t callback)
+{
+    struct agent *agent = agent_at(m, handle);
+    struct active *active = active_at(m, callback_at(m, callback)->active);
+
+    active->held_next = agent->held;
+    agent->held = callback;
+    agent->held_count++;
+}
+
+void agent_unhold(struct machine *m, uint32_t callback)
+{
+    struct callback *cb = callback_at(m, callback);
+    struct agent *agent = agent_at(m, cb->agent);
+    uint32_t *link = &agent->held;
+
+    while (*link != callback)
+        link = &active_at(m, callback_at(m, *link)->active)->held_next;
+    *link = active_at(m, cb->active)->held_next;
+    agent->held_count--;
+}
+
+void agent_worked(struct machine *m, uint32_t handle, int64_t until_ms)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    touch(m, ref_make(KIND_AGENT, handle));
+    if (until_ms > agent->last_end_ms)
+        agent->last_end_ms = until_ms;
+}
+
+void agent_gone(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    bool gone = !agent_known(agent) || agent->silent || agent->presence == PRESENCE(OFFLINE);
+
+    if (gone == (agent->gone_ms != 0))
+        return;
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent->gone_ms = gone ? m->step.when : 0;
+    for (uint32_t at = agent->held; !gone && at != 0;) {
+        struct active *active = active_at(m, callback_at(m, at)->active);
+
+        if (active->gone) {
+            touch(m, ref_make(KIND_CALLBACK, at));
+            active->gone = false;
+        }
+        at = active->held_next;
+    }
+}
+
+void agent_heard(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    if (m->options.presence_ttl_ms == 0)
+        return;
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent->heard_ms = m->step.now;
+    if (!agent->silent)
+        return;
+    agent->silent = false;
+    agent_gone(m, handle);
+}
+
+/* --- timers --- */
+
+/* The first held callback, by id, that the agent's absence has not reached yet. */
+static uint32_t next_to_reclaim(const struct machine *m, const struct agent *agent)
+{
+    uint32_t best = 0;
+
+    for (uint32_t at = agent->held; at != 0;
+         at = active_at(m, callback_at(m, at)->active)->held_next)
+        if (!active_at(m, callback_at(m, at)->active)->gone &&
+            (best == 0 || memcmp(&callback_at(m, at)->id, &callback_at(m, best)->id, 16) < 0))
+            best = at;
+    return best;
+}
+
+/* A class that waits for this removed owner and whose queue takes over (3.7); 0: none. */
+static uint32_t orphaned_class(const struct machine *m, const struct agent *agent)
+{
+    uint32_t best = 0;
+
+    if (agent_known(agent) || agent->removed_ms == 0)
+        return 0;
+    for (uint32_t at = agent->owned; at != 0; at = class_at(m, at)->next) {
+        const struct queue *queue = queue_at(m, class_at(m, at)->queue);
+
+        if (order_count(&class_at(m, at)->tree) == 0 || queue->settings == NULL ||
+            queue->settings->agent_owned == NULL || !queue->settings->agent_owned->assign_to_queue)
+            continue;
+        if (best == 0 ||
+            slice_compare(text_at(&m->texts, queue->id),
+                          text_at(&m->texts, queue_at(m, class_at(m, best)->queue)->id)) < 0)
+            best = at;
+    }
+    return best;
+}
+
+static void earliest(int64_t *wake, int64_t at)
+{
+    if (at < *wake)
+        *wake = at;
+}
+
+int64_t agent_wake(const struct machine *m, uint32_t handle)
+{
+    const struct agent *agent = agent_at(m, handle);
+    int64_t wake = INT64_MAX;
+
+    if (agent->gone_ms != 0 && next_to_reclaim(m, agent) != 0)
+        earliest(&wake, agent->gone_ms + m->options.reclaim_after_ms);
+    if (agent->missed_until_ms != 0)
+        earliest(&wake, agent->missed_until_ms);
+    for (uint32_t at = 0; at < agent->decline_count; at++)
+        earliest(&wake, agent->declines[at].until_ms);
+    if (m->options.presence_ttl_ms != 0 && agent->heard_ms != 0 && !agent->silent)
+        earliest(&wake, agent->heard_ms + m->options.presence_ttl_ms);
+    if (orphaned_class(m, agent) != 0)
+        earliest(&wake, agent->removed_ms);
+    return wake;
+}
+
+static void declines_expire(struct machine *m, struct agent *agent)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t at = 0; at < agent->decline_count; at++)
+        if (agent->declines[at].until_ms > m->step.now)
+            agent->declines[kept++] = agent->declines[at];
+    agent->decline_count = kept;
+}
+
+void agent_fire(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    uint32_t class = orphaned_class(m, agent), held = next_to_reclaim(m, agent);
+    struct callback_input input = {.agent = handle, .reason = REASON(AGENT_GONE)};
+
+    touch(m, ref_make(KIND_AGENT, handle));
+    declines_expire(m, agent);
+    if (agent->missed_until_ms != 0 && agent->missed_until_ms <= m->step.now)
+        agent->missed_until_ms = 0;
+    if (m->options.presence_ttl_ms != 0 && agent->heard_ms != 0 && !agent->silent &&
+        agent->heard_ms + m->options.presence_ttl_ms <= m->step.now) {
+        agent->silent = true;
+        count(m, MACHINE_COUNT_SILENT_AGENTS);
+        agent_gone(m, handle);
+        agent_check_offer(m, handle);
+    }
+    for (int64_t done = 0; class != 0 && done < LIMIT_FAN_OUT_MAX; done++) {
+        struct order_cursor cursor;
+
+        if (!order_first(&class_at(m, class)->tree, &m->nodes, &cursor))
+            break;
+        callback_step(m, order_at(&cursor), CB_OWNER_GONE, &input);
+        class = orphaned_class(m, agent);
+    }
+    if (agent->gone_ms == 0 || agent->gone_ms + m->options.reclaim_after_ms > m->step.now)
+        return;
+    for (; held != 0; held = next_to_reclaim(m, agent))
+        callback_step(m, held, CB_AGENT_GONE, &input);
+}
+
+/* --- facts --- */
+
+/* Newer by version, else by change time (5.7). */
+static bool newer(const PB(PresenceEvent) * event, uint64_t version, int64_t change_ms)
+{
+    if (event->version != 0 || version != 0)
+        return event->version > version;
+    return event->change_ms > change_ms;
+}
+
+static bool set_presence(struct machine *m, uint32_t handle, const PB(PresenceEvent) * event)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    if (!newer(event, agent->presence_version, agent->presence_ms))
+        return false;
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent->presence = (uint8_t)event->presence->presence;
+    agent->presence_version = event->version;
+    agent->presence_ms = event->change_ms;
+    if (agent->presence == PRESENCE(ON_QUEUE) && agent->first_on_queue_ms == 0)
+        agent->first_on_queue_ms = event->change_ms;
+    return true;
+}
+
+static bool set_status(struct machine *m, uint32_t handle, const PB(PresenceEvent) * event)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    if (!newer(event, agent->status_version, agent->status_ms))
+        return false;
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent->status = (uint8_t)event->routing_status->status;
+    agent->status_version = event->version;
+    agent->status_ms = event->change_ms;
+    if (agent->status == STATUS(IDLE))
+        agent->missed_until_ms = 0;
+    if (agent->status != STATUS(INTERACTING))
+        call_unalert(m, handle);
+    return true;
+}
+
+static bool set_queues(struct machine *m, uint32_t handle, const PB(PresenceEvent) * event)
+{
+    struct agent *agent = agent_at(m, handle);
+    const PB(JoinedQueuesChanged) *joined = event->joined_queues;
+
+    if (agent->queues_ms != 0 && !newer(event, agent->queues_version, agent->queues_ms))
+        return false;
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent_unindex(m, handle);
+    agent->queues = memory_grow(agent->queues, (joined->n_queue_ids + 1) * sizeof(uint32_t),
+                                "queues of an agent");
+    agent->queue_count = 0;
+    for (size_t at = 0; at < joined->n_queue_ids; at++) {
+        uint32_t queue =
+            entity_get(m, KIND_QUEUE, agent->domain, slice_text(joined->queue_ids[at]));
+
+        if (!agent_joined(agent, queue))
+            agent->queues[agent->queue_count++] = queue;
+    }
+    agent->queues_version = event->version;
+    agent->queues_ms = event->change_ms;
+    return true;
+}
+
+static bool presence_valid(const PB(PresenceEvent) * event)
+{
+    if (!ident_valid(slice_text(event->agent_id)) || event->change_ms <= 0)
+        return false;
+    if (event->event_case != RINGBACK__V1__PRESENCE_EVENT__EVENT_JOINED_QUEUES)
+        return true;
+    if (event->joined_queues->n_queue_ids > (size_t)LIMIT_JOINED_MAX)
+        return false;
+    for (size_t at = 0; at < event->joined_queues->n_queue_ids; at++)
+        if (!ident_valid(slice_text(event->joined_queues->queue_ids[at])))
+            return false;
+    return true;
+}
+
+enum err presence_event(struct machine *m, const struct input_event *input,
+                        PB(UndecidedReason) * why, struct err_note *note)
+{
+    const PB(PresenceEvent) *event = (const PB(PresenceEvent) *)input->event;
+    uint32_t handle;
+    bool changed = false;
+
+    if (!presence_valid(event)) {
+        *why = RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_LIMIT;
+        return FAIL(note, ERR_BAD_EVENT,
+                    "agent_id must be an id, change_ms above 0, at most %d joined queues",
+                    (int)LIMIT_JOINED_MAX);
+    }
+    handle = entity_get(m, KIND_AGENT, m->step.domain, slice_text(event->agent_id));
+    switch (event->event_case) {
+    case RINGBACK__V1__PRESENCE_EVENT__EVENT_PRESENCE:
+        changed = set_presence(m, handle, event);
+        break;
+    case RINGBACK__V1__PRESENCE_EVENT__EVENT_ROUTING_STATUS:
+        changed = set_status(m, handle, event);
+        break;
+    case RINGBACK__V1__PRESENCE_EVENT__EVENT_JOINED_QUEUES:
+        changed = set_queues(m, handle, event);
+        break;
+    case RINGBACK__V1__PRESENCE_EVENT__EVENT__NOT_SET:
+    case _RINGBACK__V1__PRESENCE_EVENT__EVENT__CASE_IS_INT_SIZE:
+        *why = RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_UNKNOWN_KIND;
+        return FAIL(note, ERR_BAD_EVENT, "a presence event of an unknown kind");
+    }
+    agent_heard(m, handle);
+    if (!changed) {
+        count(m, MACHINE_COUNT_OLD_FACTS);
+        return ERR_OK;
+    }
+    agent_gone(m, handle);
+    agent_check_offer(m, handle);
+    return ERR_OK;
+}

@@ -1,0 +1,899 @@
+/* The life of a callback: a table of what each event does in each state, and the deeds. */
+#include "state/internal.h"
+
+#include <assert.h>
+
+typedef PB(Reason) deed(struct machine *m, uint32_t handle, const struct callback_input *input);
+
+enum cell_kind {
+    CELL_UNSET, /* a gap in the table: a test wants none */
+    CELL_DO,
+    CELL_REFUSE, /* a command is answered with the reason */
+    CELL_LATE,   /* a notice about something over: counted */
+    CELL_NEVER,  /* our own event in a state that does not wait for it */
+};
+
+struct cell {
+    enum cell_kind kind;
+    deed *deed;
+    PB(Reason) reason;
+};
+
+/* --- what deeds are made of --- */
+
+static void updated(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->updated_ms = m->step.now;
+    if (cb->flags & CB_INACTIVE) {
+        PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.resumed");
+
+        event->callback_id = ident_emit(m, &cb->id);
+        event->conversation_id = ident_emit(m, &cb->conversation);
+        event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_RESUMED;
+        event->resumed = EMIT_NEW(m, Resumed, ringback__v1__resumed);
+        cb->flags &= (uint16_t)~CB_INACTIVE;
+    }
+}
+
+/* The one function that changes a living callback's state. The callback is in no tree meanwhile. */
+static void change(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    updated(m, handle);
+    emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
+    callback_unplace(m, handle);
+    cb->head.state = (uint8_t)state;
+    cb->since_ms = when_ms;
+    callback_place(m, handle);
+}
+
+void callback_start(struct machine *m, uint32_t handle, PB(CallbackState) state)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->head.state = (uint8_t)state;
+    cb->since_ms = m->step.when;
+    callback_place(m, handle);
+}
+
+static void stay_close(struct machine *m, uint32_t handle, enum stay_end how, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (cb->stay_ms == 0)
+        return;
+    stay_over(m, cb->queue, cb, NULL, how, cb->stay_ms, when_ms,
+              how == STAY_ANSWERED ? cb->agent : 0);
+    cb->stay_ms = 0;
+}
+
+static void stay_open(struct machine *m, uint32_t handle, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    cb->stay_ms = when_ms;
+    cb->still = 0;
+    stay_begin(m, cb->queue, cb, NULL);
+}
+
+/* Nobody alerts any more. */
+static void drop_offer(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t agent = cb->agent;
+
+    touch(m, ref_make(KIND_AGENT, agent));
+    agent_at(m, agent)->offered = 0;
+    cb->agent = 0;
+    memset(&active_at(m, cb->active)->offer, 0, sizeof(struct ident));
+}
+
+/* The holder has it no longer. */
+static void release(struct machine *m, uint32_t handle, PB(Reason) reason, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t agent = cb->agent;
+
+    emit_released(m, cb, reason);
+    agent_unhold(m, handle);
+    agent_worked(m, agent, when_ms);
+    cb->agent = 0;
+}
+
+static void drop_active(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (cb->active == 0)
+        return;
+    attempt_unindex(m, handle);
+    pool_give(&m->active_pool, cb->active);
+    cb->active = 0;
+}
+
+static bool call_up(const struct callback *cb)
+{
+    return cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING);
+}
+
+static void hang_up(struct machine *m, uint32_t handle, PB(Reason) reason)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    emit_hang_up(m, cb, ident_emit(m, &active->attempt), reason);
+    active->attempt_ended_ms = m->step.when;
+}
+
+/* It ends, whoever has it. */
+static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t class = cb->class;
+    PB(StateRecord) * last;
+
+    updated(m, handle);
+    emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, m->step.when);
+    stay_close(m, handle, STAY_ABANDONED, m->step.when);
+    if (cb->head.state == STATE(OFFERED)) {
+        emit_revoke(m, cb, reason);
+        drop_offer(m, handle);
+    } else if (cb->agent != 0) {
+        if (call_up(cb))
+            hang_up(m, handle, reason);
+        release(m, handle, reason, m->step.when);
+    }
+    emit_ended(m, cb, reason);
+    attempt_unindex(m, handle);
+    callback_unplace(m, handle);
+    cb->head.state = STATE(ENDED);
+    cb->since_ms = m->step.when;
+    last = entity_record(m, ref_make(KIND_CALLBACK, handle), &m->scratch);
+    last->callback->end_reason = reason;
+    last->callback->ended_ms = m->step.now;
+    class_release(m, class);
+    callback_bury(m, handle, reason, m->step.now, last);
+}
+
+static bool assigns_to_queue(const struct queue *queue)
+{
+    return queue->settings != NULL && queue->settings->agent_owned != NULL &&
+           queue->settings->agent_owned->assign_to_queue;
+}
+
+/* Drops the owner; its place stays (3.4). The callback is in no class's tree. */
+static void disown(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    cb->owner = 0;
+    extra_get(m, cb)->owner_end_ms = 0;
+    callback_class(m, handle, extra_get(m, cb)->skills, extra_get(m, cb)->language);
+}
+
+static int64_t owner_end(const struct machine *m, const struct callback *cb)
+{
+    return cb->owner == 0 ? 0 : extra_of(m, cb)->owner_end_ms;
+}
+
+/* Back into the line, or wherever its rules send it instead: the queue is being removed, or its
+ * ownership ended meanwhile (3.4). fresh: it comes from an agent who had accepted it (10.6). */
+static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) state, bool fresh,
+                      int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct queue *queue = queue_at(m, cb->queue);
+
+    if (fresh)
+        stay_open(m, handle, when_ms);
+    if (queue->settings == NULL && queue->removed_version != 0) {
+        finish(m, handle, REASON(QUEUE_REMOVED));
+        return;
+    }
+    if (owner_end(m, cb) != 0 && owner_end(m, cb) <= m->step.now) {
+        if (!assigns_to_queue(queue)) {
+            finish(m, handle, REASON(OWNERSHIP_EXPIRED));
+            return;
+        }
+        emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
+        disown(m, handle);
+    }
+    change(m, handle, state, when_ms);
+    drop_active(m, handle);
+}
+
+/* --- entering the line (2.8, 3.3, 3.7) --- */
+
+static void check_owner_at_due(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct queue *queue = queue_at(m, cb->queue);
+    PB(Reason) reason = REASON(UNSPECIFIED);
+
+    if (cb->owner == 0)
+        return;
+    if (queue->settings == NULL || queue->settings->agent_owned == NULL ||
+        !queue->settings->agent_owned->enabled)
+        reason = REASON(OWNERSHIP_OFF);
+    else if (queue->settings->n_rings == 0)
+        reason = REASON(NO_PREFERRED_AGENT_RULE);
+    else if (!agent_known(agent_at(m, cb->owner)) && agent_at(m, cb->owner)->removed_ms != 0)
+        reason = REASON(OWNER_GONE);
+    if (reason == REASON(UNSPECIFIED))
+        return;
+    emit_notice(m, cb, reason, cb->owner);
+    if (reason != REASON(OWNER_GONE) || assigns_to_queue(queue))
+        disown(m, handle);
+}
+
+void callback_enter_line(struct machine *m, uint32_t handle, int64_t when_ms)
+{
+    stay_open(m, handle, when_ms);
+}
+
+static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    check_owner_at_due(m, handle);
+    callback_unplace(m, handle);
+    cb->entry_ms = cb->due_ms;
+    callback_place(m, handle);
+    stay_open(m, handle, m->step.now);
+    change(m, handle, STATE(WAITING), m->step.now);
+    return REASON(UNSPECIFIED);
+}
+
+/* --- offers (5.5) --- */
+
+static PB(Reason) do_offer(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct agent *agent = agent_at(m, input->agent);
+    struct active *active = active_get(m, cb);
+
+    assert(agent->offered == 0);
+    touch(m, ref_make(KIND_AGENT, input->agent));
+    change(m, handle, STATE(OFFERED), m->step.now);
+    active->offer = id_made(m, "offer", m->step.ordinal++);
+    active->offer_made_ms = m->step.now;
+    active->deadline_ms = m->step.now + queue_alerting_ms(queue_at(m, cb->queue));
+    active->grace_ms = 0;
+    active->status_version = agent->status_version;
+    cb->agent = input->agent;
+    agent->offered = handle;
+    count(m, MACHINE_COUNT_OFFERS);
+    emit_offer(m, cb);
+    return REASON(UNSPECIFIED);
+}
+
+static bool is_this_offer(const struct machine *m, const struct callback *cb,
+                          const struct callback_input *input)
+{
+    const struct active *active = active_at(m, cb->active);
+
+    return input->agent == cb->agent && ident_equal(&m->texts, &active->offer, input->offer) &&
+           m->step.when <= active->deadline_ms;
+}
+
+static PB(Reason) do_accept(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active;
+    const PB(QueueSettings) *settings = queue_at(m, cb->queue)->settings;
+
+    if (!is_this_offer(m, cb, input))
+        return REASON(OFFER_GONE);
+    active = active_at(m, cb->active);
+    touch(m, ref_make(KIND_AGENT, cb->agent));
+    agent_at(m, cb->agent)->offered = 0;
+    agent_hold(m, cb->agent, handle);
+    stay_close(m, handle, STAY_ANSWERED, m->step.when);
+    change(m, handle, STATE(WITH_AGENT), m->step.when);
+    active->accepted_ms = m->step.when;
+    active->grace_ms = 0;
+    active->call_ended_ms = active->auto_end_ms = 0;
+    active->gone = false;
+    active->auto_dial_ms = active->act_until_ms = 0;
+    if (settings != NULL && settings->auto_dial != NULL)
+        active->auto_dial_ms = m->step.when + settings->auto_dial->delay_s * SECOND_MS;
+    else
+        active->act_until_ms = m->step.when + m->options.preview_max_ms;
+    emit_assigned(m, cb);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_decline(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct agent *agent;
+
+    if (!is_this_offer(m, cb, input))
+        return REASON(OFFER_GONE);
+    agent = agent_at(m, cb->agent);
+    agent_pause(agent, &cb->id, m->step.when + m->options.decline_pause_ms);
+    drop_offer(m, handle);
+    come_back(m, handle, STATE(WAITING), false, m->step.when);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_offer_timeout(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    agent_at(m, cb->agent)->missed_until_ms = m->step.now + m->options.missed_pause_ms;
+    emit_revoke(m, cb, REASON(TIMED_OUT));
+    drop_offer(m, handle);
+    come_back(m, handle, STATE(WAITING), false, m->step.now);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_revoke(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    emit_revoke(m, callback_at(m, handle), input->reason);
+    drop_offer(m, handle);
+    come_back(m, handle, STATE(WAITING), false, m->step.now);
+    return REASON(UNSPECIFIED);
+}
+
+/* --- dialling (chapter 6) --- */
+
+static void place_call(struct machine *m, uint32_t handle, uint64_t number)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    attempt_unindex(m, handle);
+    change(m, handle, STATE(DIALLING), m->step.now);
+    active->attempt = id_made(m, "attempt", m->step.ordinal++);
+    attempt_index(m, handle);
+    active->attempt_version = 0;
+    active->placed_ms = active->attempt_heard_ms = m->step.now;
+    active->outcome_until_ms = m->step.now + queue_ring_s(queue_at(m, cb->queue)) * SECOND_MS +
+                               LIMIT_OUTCOME_AFTER_RING_MS;
+    active->ringing_ms = active->answered_ms = active->attempt_ended_ms = 0;
+    active->answered_by = 0;
+    active->lost = false;
+    active->auto_dial_ms = active->act_until_ms = active->auto_end_ms = 0;
+    if (cb->attempts < UINT8_MAX)
+        cb->attempts++;
+    count(m, MACHINE_COUNT_DIALS);
+    emit_place_call(m, cb, number);
+}
+
+static PB(Reason) do_dial(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint64_t number = input->number != 0 ? input->number : cb->number;
+
+    if (input->agent != cb->agent)
+        return REASON(NOT_YOURS);
+    if (number == 0)
+        return REASON(NUMBER_MISSING);
+    place_call(m, handle, number);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_auto_dial(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    if (cb->number != 0) {
+        place_call(m, handle, cb->number);
+        return REASON(UNSPECIFIED);
+    }
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    active_at(m, cb->active)->auto_dial_ms = 0;
+    active_at(m, cb->active)->act_until_ms = m->step.now + m->options.preview_max_ms;
+    emit_notice(m, cb, REASON(NUMBER_MISSING), cb->agent);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_ringing(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct active *active = active_at(m, callback_at(m, handle)->active);
+
+    (void)input;
+    if (active->ringing_ms == 0)
+        active->ringing_ms = m->step.when;
+    return REASON(UNSPECIFIED);
+}
+
+/* The agent has it after a call, or after a dial that came to nothing (6.2, 6.3). */
+static void after_call(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+    const PB(QueueSettings) *settings = queue_at(m, cb->queue)->settings;
+
+    active->call_ended_ms = active->attempt_ended_ms = when_ms;
+    active->outcome_until_ms = 0;
+    active->act_until_ms = when_ms + m->options.after_call_max_ms;
+    active->auto_end_ms = settings != NULL && settings->auto_end != NULL
+                              ? when_ms + settings->auto_end->delay_s * SECOND_MS
+                              : 0;
+    change(m, handle, state, when_ms);
+}
+
+/* A dial that reached nobody (6.2, 7.5). */
+static void attempt_failed(struct machine *m, uint32_t handle, bool dead, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct queue *queue = queue_at(m, cb->queue);
+    uint32_t retries = queue->settings == NULL ? 0 : queue->settings->agent_first_retries;
+
+    after_call(m, handle, STATE(WITH_AGENT), when_ms);
+    if (retries == 0)
+        return;
+    if (dead || cb->retries >= retries) {
+        finish(m, handle, dead ? REASON(NUMBER_DEAD) : REASON(RETRIES_EXHAUSTED));
+        return;
+    }
+    cb->retries++;
+    release(m, handle, REASON(NO_ANSWER), when_ms);
+    extra_get(m, cb)->resume_ms = when_ms + queue_retry_delay_ms(queue);
+    come_back(m, handle, STATE(DELAYED), true, when_ms);
+}
+
+static PB(Reason)
+    do_answered(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    active->answered_ms = m->step.when;
+    active->answered_by = (uint8_t)input->answered_by;
+    active->outcome_until_ms = 0;
+    if (input->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_UNSPECIFIED ||
+        input->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON)
+        cb->flags |= CB_REACHED;
+    change(m, handle, STATE(TALKING), m->step.when);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_connected(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    return do_answered(m, handle, input); /* its answer was not heard of: a person */
+}
+
+/* An attempt that was given up is answered after all (6.4). */
+static PB(Reason)
+    do_late_answer(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    count(m, MACHINE_COUNT_LATE_ANSWERS);
+    emit_hang_up(m, cb, ident_emit(m, &active_at(m, cb->active)->attempt), REASON(LOST));
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) done_reason(const struct callback *cb)
+{
+    return cb->flags & CB_REACHED ? REASON(COMPLETED) : REASON(NOT_REACHED);
+}
+
+static PB(Reason)
+    do_dial_ended(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_HUNG_UP) {
+        cb->flags |= CB_REACHED; /* answered, of which nothing was heard: by a person */
+        after_call(m, handle, STATE(WRAP_UP), m->step.when);
+        return REASON(UNSPECIFIED);
+    }
+    attempt_failed(m, handle, input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_DEAD,
+                   m->step.when);
+    return REASON(UNSPECIFIED);
+}
+
+static void talk_over(struct machine *m, uint32_t handle, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+    bool gone = active->gone;
+
+    if (cb->flags & CB_REACHED) {
+        after_call(m, handle, STATE(WRAP_UP), when_ms);
+    } else if (active->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED) {
+        attempt_failed(m, handle, false, when_ms);
+        return;
+    } else {
+        after_call(m, handle, STATE(WITH_AGENT), when_ms); /* a machine: the agent's to handle */
+    }
+    if (gone)
+        finish(m, handle, done_reason(cb)); /* 6.5 */
+}
+
+static PB(Reason)
+    do_talk_ended(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    talk_over(m, handle, m->step.when);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_outcome_lost(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    count(m, MACHINE_COUNT_LOST_ATTEMPTS);
+    hang_up(m, handle, REASON(LOST));
+    active_at(m, callback_at(m, handle)->active)->lost = true;
+    attempt_failed(m, handle, false, m->step.now);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_call_lost(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    count(m, MACHINE_COUNT_LOST_CALLS);
+    talk_over(m, handle, m->step.now);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_wrap_up_ended(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    if (active_at(m, cb->active)->call_ended_ms == 0) {
+        count(m, MACHINE_COUNT_LATE_NOTICES);
+        return REASON(UNSPECIFIED);
+    }
+    finish(m, handle, done_reason(cb));
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_auto_end(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    finish(m, handle, done_reason(callback_at(m, handle)));
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_end(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (input->agent != cb->agent)
+        return REASON(NOT_YOURS);
+    finish(m, handle, done_reason(cb));
+    return REASON(UNSPECIFIED);
+}
+
+/* Taken back into its place (6.5). */
+static void reclaim(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    count(m, MACHINE_COUNT_RECLAIMS);
+    if (call_up(cb))
+        hang_up(m, handle, REASON(AGENT_GONE));
+    release(m, handle, REASON(AGENT_GONE), m->step.now);
+    come_back(m, handle, STATE(WAITING), true, m->step.now);
+}
+
+static PB(Reason) do_reclaim(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    reclaim(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_gone_talking(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    active_at(m, callback_at(m, handle)->active)->gone = true;
+    return REASON(UNSPECIFIED);
+}
+
+/* --- the rest --- */
+
+static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    finish(m, handle, REASON(CANCELLED));
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_resume(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    change(m, handle, STATE(WAITING), m->step.now);
+    extra_get(m, callback_at(m, handle))->resume_ms = 0;
+    return REASON(UNSPECIFIED);
+}
+
+/* 3.4, in line or delayed. */
+static PB(Reason)
+    do_owner_end(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    if (!assigns_to_queue(queue_at(m, cb->queue))) {
+        finish(m, handle, REASON(OWNERSHIP_EXPIRED));
+        return REASON(UNSPECIFIED);
+    }
+    updated(m, handle);
+    emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
+    callback_unplace(m, handle);
+    disown(m, handle);
+    callback_place(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+/* 3.7: a removed owner's callback goes to the queue. */
+static PB(Reason)
+    do_owner_gone(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    updated(m, handle);
+    emit_notice(m, cb, REASON(OWNER_GONE), cb->owner);
+    callback_unplace(m, handle);
+    disown(m, handle);
+    callback_place(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason)
+    do_queue_removed(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    finish(m, handle, REASON(QUEUE_REMOVED));
+    return REASON(UNSPECIFIED);
+}
+
+/* --- the table --- */
+
+/* clang-format off */
+#define DO(name)     {CELL_DO, name, REASON(UNSPECIFIED)}
+#define REFUSE(name) {CELL_REFUSE, NULL, REASON(name)}
+#define LATE         {CELL_LATE, NULL, REASON(UNSPECIFIED)}
+#define NEVER        {CELL_NEVER, NULL, REASON(UNSPECIFIED)}
+/* What is not built yet is refused in every state that lives. */
+#define LATER        REFUSE(NOT_SUPPORTED)
+
+static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_ENDED] = {
+    /*                       0      SCHEDULED               WAITING                 DELAYED                 SNOOZED                 OFFERED                 WITH_AGENT              DIALLING                TALKING                WRAP_UP */
+    [CB_DUE]           = {NEVER, DO(do_due),             NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_OFFER]         = {NEVER, NEVER,                  DO(do_offer),           NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_ACCEPT]        = {NEVER, REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     DO(do_accept),          REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),    REFUSE(OFFER_GONE)},
+    [CB_DECLINE]       = {NEVER, REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     DO(do_decline),         REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),    REFUSE(OFFER_GONE)},
+    [CB_OFFER_TIMEOUT] = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_offer_timeout),   NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_REVOKE]        = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_revoke),          NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_DIAL]          = {NEVER, REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), DO(do_dial),            REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
+    [CB_AUTO_DIAL]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_auto_dial),       NEVER,                  NEVER,                 NEVER},
+    [CB_RINGING]       = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_ringing),         LATE,                  LATE},
+    [CB_ANSWERED]      = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_late_answer),     DO(do_answered),        LATE,                  LATE},
+    [CB_CONNECTED]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_connected),       LATE,                  LATE},
+    [CB_CALL_ENDED]    = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_dial_ended),      DO(do_talk_ended),     LATE},
+    [CB_OUTCOME_LOST]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_outcome_lost),    NEVER,                 NEVER},
+    [CB_CALL_LOST]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_call_lost),      NEVER},
+    [CB_WRAP_UP_ENDED] = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_wrap_up_ended),   LATE,                   LATE,                  DO(do_wrap_up_ended)},
+    [CB_ACT_LATE]      = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_reclaim),         NEVER,                  NEVER,                 DO(do_auto_end)},
+    [CB_AUTO_END]      = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_auto_end),        NEVER,                  NEVER,                 DO(do_auto_end)},
+    [CB_END]           = {NEVER, REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), DO(do_end),             DO(do_end),             REFUSE(IN_CALL),       DO(do_end)},
+    [CB_CANCEL]        = {NEVER, DO(do_cancel),          DO(do_cancel),          DO(do_cancel),          DO(do_cancel),          DO(do_cancel),          DO(do_cancel),          DO(do_cancel),          REFUSE(IN_CALL),       REFUSE(IN_CALL)},
+    [CB_RESUME]        = {NEVER, NEVER,                  NEVER,                  DO(do_resume),          DO(do_resume),          NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_OWNER_END]     = {NEVER, NEVER,                  DO(do_owner_end),       DO(do_owner_end),       DO(do_owner_end),       NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_OWNER_GONE]    = {NEVER, NEVER,                  DO(do_owner_gone),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_AGENT_GONE]    = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_reclaim),         DO(do_reclaim),         DO(do_gone_talking),   DO(do_auto_end)},
+    [CB_QUEUE_REMOVED] = {NEVER, DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   NEVER,                 NEVER},
+    [CB_RESCHEDULE]    = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_REASSIGN]      = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_TRANSFER]      = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_SNOOZE]        = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+};
+#undef DO
+#undef REFUSE
+#undef LATE
+#undef NEVER
+#undef LATER
+/* clang-format on */
+
+int callback_table_gaps(void)
+{
+    int gaps = 0;
+
+    for (int event = 0; event < CB_EVENT_COUNT; event++)
+        for (int state = 0; state < RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_ENDED; state++)
+            gaps += table[event][state].kind == CELL_UNSET;
+    return gaps;
+}
+
+PB(Reason)
+callback_step(struct machine *m, uint32_t handle, enum callback_event event,
+              const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct cell *cell = &table[event][cb->head.state];
+
+    switch (cell->kind) {
+    case CELL_DO: return cell->deed(m, handle, input);
+    case CELL_REFUSE: return cell->reason;
+    case CELL_LATE: count(m, MACHINE_COUNT_LATE_NOTICES); return REASON(UNSPECIFIED);
+    case CELL_UNSET:
+    case CELL_NEVER: break;
+    }
+    assert(!"an event of ours in a state that does not wait for it");
+    return REASON(UNSPECIFIED);
+}
+
+/* --- deadlines: one wake a callback --- */
+
+enum deadline {
+    DEADLINE_NONE,
+    DEADLINE_DUE,
+    DEADLINE_RESUME,
+    DEADLINE_OFFER,
+    DEADLINE_GRACE,
+    DEADLINE_AUTO_DIAL,
+    DEADLINE_AUTO_END,
+    DEADLINE_ACT,
+    DEADLINE_OUTCOME,
+    DEADLINE_CALL,
+    DEADLINE_OWNER,
+    DEADLINE_INACTIVE,
+    DEADLINE_STILL,
+};
+
+struct earliest {
+    int64_t at;
+    enum deadline what;
+};
+
+static void consider(struct earliest *earliest, int64_t at, enum deadline what)
+{
+    if (at != 0 && at < earliest->at)
+        *earliest = (struct earliest){at, what};
+}
+
+static struct earliest next_deadline(const struct machine *m, const struct callback *cb)
+{
+    struct earliest next = {INT64_MAX, DEADLINE_NONE};
+    const struct active *active = cb->active == 0 ? NULL : active_at(m, cb->active);
+    bool waits = false;
+
+    switch ((PB(CallbackState))cb->head.state) {
+    case STATE(SCHEDULED): consider(&next, cb->due_ms, DEADLINE_DUE); break;
+    case STATE(WAITING): waits = true; break;
+    case STATE(DELAYED):
+    case STATE(SNOOZED):
+        waits = true;
+        consider(&next, extra_of(m, cb)->resume_ms, DEADLINE_RESUME);
+        break;
+    case STATE(OFFERED):
+        consider(&next, active->deadline_ms, DEADLINE_OFFER);
+        consider(&next, active->grace_ms, DEADLINE_GRACE);
+        break;
+    case STATE(WITH_AGENT):
+        consider(&next, active->auto_dial_ms, DEADLINE_AUTO_DIAL);
+        consider(&next, active->auto_end_ms, DEADLINE_AUTO_END);
+        consider(&next, active->act_until_ms, DEADLINE_ACT);
+        break;
+    case STATE(DIALLING): consider(&next, active->outcome_until_ms, DEADLINE_OUTCOME); break;
+    case STATE(TALKING):
+        consider(&next, active->attempt_heard_ms + m->options.call_ttl_ms, DEADLINE_CALL);
+        break;
+    case STATE(WRAP_UP):
+        consider(&next, active->auto_end_ms, DEADLINE_AUTO_END);
+        consider(&next, active->act_until_ms, DEADLINE_ACT);
+        break;
+    case STATE(UNSPECIFIED):
+    case STATE(ENDED):
+    case _RINGBACK__V1__CALLBACK_STATE_IS_INT_SIZE: assert(!"no state"); break;
+    }
+    if (waits) {
+        consider(&next, owner_end(m, cb), DEADLINE_OWNER);
+        consider(&next, cb->stay_ms + (cb->still + 1) * m->options.still_waiting_ms,
+                 DEADLINE_STILL);
+    }
+    if (cb->due_ms == 0 && !(cb->flags & CB_INACTIVE))
+        consider(&next, cb->updated_ms + m->options.inactivity_ms, DEADLINE_INACTIVE);
+    return next;
+}
+
+int64_t callback_wake(const struct machine *m, uint32_t handle, enum wake_class *class)
+{
+    const struct callback *cb = callback_at(m, handle);
+    struct earliest next = next_deadline(m, cb);
+
+    *class = next.what >= DEADLINE_OFFER && next.what <= DEADLINE_CALL ? WAKE_STOP : WAKE_OTHER;
+    return next.at;
+}
+
+static void fire_inactive(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.inactivity");
+
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->flags |= CB_INACTIVE;
+    event->callback_id = ident_emit(m, &cb->id);
+    event->conversation_id = ident_emit(m, &cb->conversation);
+    event->queue_id = text_string(m, queue_at(m, cb->queue)->id);
+    event->inactivity = EMIT_NEW(m, Inactivity, ringback__v1__inactivity);
+    event->inactivity->since_ms = cb->updated_ms;
+    event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_INACTIVITY;
+}
+
+/* No agent of the domain could: none that is known is joined and has what it asks (12.6). */
+static bool nobody_can(struct machine *m, const struct callback *cb)
+{
+    const struct class *class = class_at(m, cb->class);
+    uint32_t domain = queue_at(m, cb->queue)->domain, handle;
+    size_t cursor = 0;
+
+    while ((handle = table_next(&m->tables[KIND_AGENT], &cursor)) != 0) {
+        const struct agent *agent = agent_at(m, handle);
+
+        if (agent->domain == domain && agent_known(agent) && agent_capacity(agent) > 0 &&
+            agent_joined(agent, cb->queue) && class_takes(m, class, agent))
+            return false;
+    }
+    return true;
+}
+
+static void fire_still_waiting(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.still_waiting");
+
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->still++;
+    event->callback_id = ident_emit(m, &cb->id);
+    event->conversation_id = ident_emit(m, &cb->conversation);
+    event->queue_id = text_string(m, queue_at(m, cb->queue)->id);
+    event->still_waiting = EMIT_NEW(m, StillWaiting, ringback__v1__still_waiting);
+    event->still_waiting->since_ms = cb->stay_ms;
+    event->still_waiting->nobody_can_serve = nobody_can(m, cb);
+    event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_STILL_WAITING;
+    if (event->still_waiting->nobody_can_serve)
+        emit_notice(m, cb, REASON(NOBODY_CAN_SERVE), 0);
+}
+
+void callback_fire(struct machine *m, uint32_t handle)
+{
+    struct earliest next = next_deadline(m, callback_at(m, handle));
+    struct callback_input input = {.reason = REASON(AGENT_NOT_ELIGIBLE)};
+    enum callback_event event = CB_EVENT_COUNT;
+
+    switch (next.what) {
+    case DEADLINE_DUE: event = CB_DUE; break;
+    case DEADLINE_RESUME: event = CB_RESUME; break;
+    case DEADLINE_OFFER: event = CB_OFFER_TIMEOUT; break;
+    case DEADLINE_GRACE: event = CB_REVOKE; break;
+    case DEADLINE_AUTO_DIAL: event = CB_AUTO_DIAL; break;
+    case DEADLINE_AUTO_END: event = CB_AUTO_END; break;
+    case DEADLINE_ACT: event = CB_ACT_LATE; break;
+    case DEADLINE_OUTCOME: event = CB_OUTCOME_LOST; break;
+    case DEADLINE_CALL: event = CB_CALL_LOST; break;
+    case DEADLINE_OWNER: event = CB_OWNER_END; break;
+    case DEADLINE_INACTIVE: fire_inactive(m, handle); return;
+    case DEADLINE_STILL: fire_still_waiting(m, handle); return;
+    case DEADLINE_NONE: assert(!"a callback fires without a deadline"); return;
+    }
+    callback_step(m, handle, event, &input);
+}

@@ -1,0 +1,593 @@
+/* Callbacks made from flows and by agents (chapters 1, 2, 3), and what flows tell us. */
+#include "state/internal.h"
+
+#include <assert.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+bool text_fits(const char *text, int64_t bytes_max)
+{
+    return strlen(text) <= (size_t)bytes_max;
+}
+
+PB(Reason)
+number_choose(struct machine *m, uint32_t domain, const char *given, struct slice customer,
+              uint64_t *number)
+{
+    struct slice text = given[0] != '\0' ? slice_text(given) : customer;
+
+    switch (number_parse(text, country_code(m, domain), number)) {
+    case NUMBER_OK: return REASON(UNSPECIFIED);
+    case NUMBER_NONE: return REASON(NUMBER_MISSING);
+    case NUMBER_BAD: break;
+    }
+    return REASON(NUMBER_INVALID);
+}
+
+static bool script_usable(const struct script *script)
+{
+    return script->settings != NULL && script->settings->callback_enabled;
+}
+
+PB(Reason)
+script_choose(struct machine *m, uint32_t domain, const struct queue *queue, const char *given,
+              uint32_t *script)
+{
+    *script = 0;
+    if (given[0] != '\0') {
+        *script = entity_find(m, KIND_SCRIPT, domain, slice_text(given));
+        if (*script == 0 || script_at(m, *script)->settings == NULL)
+            return REASON(SCRIPT_UNKNOWN);
+        return script_usable(script_at(m, *script)) ? REASON(UNSPECIFIED)
+                                                    : REASON(SCRIPT_NOT_CALLBACK);
+    }
+    if (queue->settings->default_script_id[0] != '\0')
+        *script =
+            entity_find(m, KIND_SCRIPT, domain, slice_text(queue->settings->default_script_id));
+    if (*script != 0 && !script_usable(script_at(m, *script)))
+        *script = 0;
+    return REASON(UNSPECIFIED);
+}
+
+/* --- Create Callback --- */
+
+static bool optional_id(const char *id)
+{
+    return id[0] == '\0' || ident_valid(slice_text(id));
+}
+
+static bool facts_fit(const PB(InteractionFacts) * facts)
+{
+    if (facts == NULL)
+        return true;
+    if (facts->place != NULL &&
+        (!ident_valid(slice_text(facts->place->queue_id)) || facts->place->entry_ms < 0 ||
+         !optional_id(facts->place->tie_break)))
+        return false;
+    return routing_valid(facts->routing) && text_fits(facts->ani, LIMIT_ID_BYTES_MAX) &&
+           text_fits(facts->dialled_number, LIMIT_ID_BYTES_MAX) &&
+           optional_id(facts->last_agent_id) && text_fits(facts->caller_id, LIMIT_ID_BYTES_MAX) &&
+           text_fits(facts->caller_name, LIMIT_NAME_BYTES_MAX) &&
+           (unsigned)facts->media <= RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+}
+
+static bool create_fits(const PB(CreateCallback) * create)
+{
+    return ident_valid(slice_text(create->interaction_id)) &&
+           optional_id(create->conversation_id) && text_fits(create->name, LIMIT_NAME_BYTES_MAX) &&
+           text_fits(create->callee_name, LIMIT_NAME_BYTES_MAX) &&
+           text_fits(create->number, LIMIT_ID_BYTES_MAX) &&
+           text_fits(create->queue_id, LIMIT_ID_BYTES_MAX) &&
+           text_fits(create->script_id, LIMIT_ID_BYTES_MAX) && facts_fit(create->facts);
+}
+
+/* 1.1 */
+static bool flow_type_allowed(PB(FlowType) type)
+{
+    return type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_INBOUND_CALL ||
+           type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_CALL ||
+           type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+}
+
+/* 1.11: may a callback still be made of the call? */
+static PB(Reason) call_refusal(const struct machine *m, const struct call *call)
+{
+    bool served =
+        call->head.state == CALL(CONNECTED) || call->head.state == CALL(WRAP_UP) ||
+        (call->head.state == CALL(ENDED) && call->connected_ms != 0 && call->released_ms != 0 &&
+         !call->holds_place && call->connected_ms >= call->entry_ms);
+
+    if (!ident_is_none(&call->callback))
+        return REASON(ALREADY_REQUESTED);
+    if (served)
+        return call->connected_ms < m->step.when ? REASON(ALREADY_SERVED) : REASON(UNSPECIFIED);
+    if (call->ended_ms != 0 && m->step.when - call->ended_ms > m->options.late_request_ms)
+        return REASON(NOT_CONNECTED);
+    return REASON(UNSPECIFIED);
+}
+
+/* The facts of the event make the call known, as if the switch had told (12.8). */
+static void call_from_facts(struct machine *m, uint32_t handle, const PB(CreateCallback) * create)
+{
+    struct call *call = call_at(m, handle);
+    const PB(InteractionFacts) *facts = create->facts;
+
+    touch(m, ref_make(KIND_CALL, handle));
+    call->heard_ms = m->step.now;
+    if (ident_is_none(&call->conversation) && create->conversation_id[0] != '\0')
+        call->conversation = ident_put(&m->texts, slice_text(create->conversation_id));
+    if (facts == NULL || call->switch_version != 0)
+        return; /* what the switch told wins */
+    call->head.kind = facts->media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED
+                          ? RINGBACK__V1__MEDIA__MEDIA_VOICE
+                          : (uint8_t)facts->media;
+    call->switch_version = facts->version;
+    call->ani = text_set(&m->texts, call->ani, slice_text(facts->ani));
+    call->dialled = text_set(&m->texts, call->dialled, slice_text(facts->dialled_number));
+    call->outbound = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+    if (call->caller_id == 0)
+        call->caller_id = text_put(&m->texts, slice_text(facts->caller_id));
+    if (call->caller_name == 0)
+        call->caller_name = text_put(&m->texts, slice_text(facts->caller_name));
+    if (facts->last_agent_id[0] != '\0')
+        call->last_agent =
+            entity_get(m, KIND_AGENT, call->domain, slice_text(facts->last_agent_id));
+    if (facts->routing != NULL) {
+        call->priority = facts->routing->priority;
+        call->skills =
+            skillset_get(m, call->domain, facts->routing->skills, facts->routing->n_skills);
+        call->language = name_get(m, call->domain, slice_text(facts->routing->language));
+        call->scores = scores_put(m, call->domain, facts->routing);
+    }
+    if (facts->place == NULL)
+        return;
+    call->queue = entity_get(m, KIND_QUEUE, call->domain, slice_text(facts->place->queue_id));
+    call->entry_ms = facts->place->entry_ms == 0 || facts->place->entry_ms > m->step.when
+                         ? m->step.when
+                         : facts->place->entry_ms;
+    if (facts->place->tie_break[0] != '\0' &&
+        !ident_equal(&m->texts, &call->id, slice_text(facts->place->tie_break)))
+        call->tie = ident_put(&m->texts, slice_text(facts->place->tie_break));
+    call->head.state = CALL(WAITING);
+    call->stay_ms = m->step.when;
+    stay_begin(m, call->queue, NULL, call);
+    call_place(m, handle);
+}
+
+/* 1.6: the call stands, or counts as standing, in that queue. */
+static bool stands_in(const struct call *call, uint32_t queue)
+{
+    if (call->queue != queue)
+        return false;
+    return call->stay_ms != 0 || call->holds_place ||
+           (call->ended_ms != 0 && call->connected_ms < call->entry_ms);
+}
+
+/* Place and routing data (1.6, 1.7). */
+static void inherit(struct machine *m, uint32_t handle, const struct call *call)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct queue *queue = queue_at(m, cb->queue);
+    bool place = stands_in(call, cb->queue), kept = queue_inherits(m, queue);
+
+    cb->entry_ms = m->step.when;
+    cb->flags |= CB_OWN_TIE;
+    if (place) {
+        cb->entry_ms = call->entry_ms;
+        cb->flags &= (uint16_t)~CB_OWN_TIE;
+        if (!ident_is_none(&call->tie)) {
+            cb->flags |= CB_EXTRA_TIE;
+            extra_get(m, cb)->tie = ident_copy(&m->texts, &call->tie);
+        }
+    }
+    if (kept)
+        cb->flags |= CB_ROUTING_KEPT;
+    if (!place && !kept) {
+        callback_class(m, handle, 0, 0);
+        return;
+    }
+    cb->priority = call->priority;
+    if (call->scores != 0)
+        extra_get(m, cb)->scores = text_put(&m->texts, text_at(&m->texts, call->scores));
+    callback_class(m, handle, call->skills, call->language);
+}
+
+static void set_labels(struct machine *m, struct callback *cb, const char *name,
+                       const char *callee_name)
+{
+    if (name[0] != '\0')
+        extra_get(m, cb)->name = text_put(&m->texts, slice_text(name));
+    if (callee_name[0] != '\0')
+        extra_get(m, cb)->callee_name = text_put(&m->texts, slice_text(callee_name));
+}
+
+static void set_caller(struct machine *m, struct callback *cb, struct slice id, struct slice name)
+{
+    if (id.size > 0)
+        extra_get(m, cb)->caller_id = text_put(&m->texts, id);
+    if (name.size > 0)
+        extra_get(m, cb)->caller_name = text_put(&m->texts, name);
+}
+
+/* text_put of what already stands in the texts: the pool may not move under it, but copy anyway. */
+static struct slice text_copy(struct machine *m, uint32_t text)
+{
+    return arena_slice(m->step.arena, text_at(&m->texts, text));
+}
+
+static void make_in_queue(struct machine *m, const char *request, const PB(CreateCallback) * create,
+                          const struct ident *id, uint32_t queue, uint32_t call_handle,
+                          uint64_t number, uint32_t script)
+{
+    struct call *call = call_at(m, call_handle);
+    uint32_t handle = callback_new(m, m->step.domain, id, queue);
+    struct callback *cb = callback_at(m, handle);
+
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->head.kind = RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_IN_QUEUE;
+    cb->conversation = ident_copy(&m->texts, &call->conversation);
+    cb->interaction = ident_copy(&m->texts, &call->id);
+    cb->number = number;
+    cb->script = script;
+    cb->created_ms = cb->updated_ms = m->step.now;
+    set_labels(m, cb, create->name, create->callee_name);
+    set_caller(m, cb, text_copy(m, call->caller_id), text_copy(m, call->caller_name));
+    inherit(m, handle, call);
+    call_flow_out(m, call_handle); /* 1.8 */
+    call->callback = *id;
+    call->holds_place = false;
+    answer_created(m, request, id, true);
+    emit_session(m, cb);
+    callback_enter_line(m, handle, m->step.when);
+    callback_start(m, handle, STATE(WAITING));
+}
+
+static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create, uint32_t call,
+                               uint32_t *queue, uint64_t *number, uint32_t *script)
+{
+    const struct call *known = call == 0 ? NULL : call_at(m, call);
+    const PB(InteractionFacts) *facts = create->facts;
+    struct slice customer = {NULL, 0};
+    bool outbound = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+    PB(Reason) reason;
+
+    if (!flow_type_allowed(create->flow_type))
+        return REASON(FLOW_TYPE);
+    *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(create->queue_id));
+    if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
+        return REASON(QUEUE_UNKNOWN);
+    reason = known == NULL ? REASON(UNSPECIFIED) : call_refusal(m, known);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    if (known != NULL && known->switch_version != 0)
+        customer = text_at(&m->texts, outbound || known->outbound ? known->dialled : known->ani);
+    if (customer.size == 0 && facts != NULL)
+        customer = slice_text(outbound ? facts->dialled_number : facts->ani);
+    reason = number_choose(m, m->step.domain, create->number, customer, number);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    return script_choose(m, m->step.domain, queue_at(m, *queue), create->script_id, script);
+}
+
+static void create_callback(struct machine *m, const char *request,
+                            const PB(CreateCallback) * create)
+{
+    struct ident id = id_made(m, "callback", 0);
+    uint32_t call, queue = 0, script = 0;
+    uint64_t number = 0;
+    PB(Reason) reason;
+
+    if (!create_fits(create)) {
+        answer_flow(m, request, REASON(LIMIT), NULL);
+        return;
+    }
+    call = entity_find(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
+    reason = check_create(m, create, call, &queue, &number, &script);
+    if (reason != REASON(UNSPECIFIED)) {
+        answer_flow(m, request, reason,
+                    reason == REASON(ALREADY_REQUESTED) ? &call_at(m, call)->callback : NULL);
+        return;
+    }
+    call = entity_get(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
+    call_from_facts(m, call, create);
+    make_in_queue(m, request, create, &id, queue, call, number, script);
+}
+
+/* --- the other events of flows --- */
+
+/* 1.10; a flow that was counted before is known by its event id. */
+static void flow_entered(struct machine *m, const char *id, const PB(FlowEntered) * entered)
+{
+    uint64_t hashes[64], hash = XXH3_64bits(id, strlen(id));
+    struct slice seen;
+    uint32_t handle;
+    struct call *call;
+    size_t used;
+
+    if (!ident_valid(slice_text(entered->interaction_id)) ||
+        !optional_id(entered->conversation_id)) {
+        answer_limit(m, id, REASON(LIMIT), true);
+        return;
+    }
+    if (entered->flow_type != RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_EMAIL &&
+        entered->flow_type != RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_MESSAGE)
+        return;
+    handle = entity_get(m, KIND_CALL, m->step.domain, slice_text(entered->interaction_id));
+    call = call_at(m, handle);
+    seen = text_at(&m->texts, call->flow_ids);
+    used = seen.size / sizeof(hash);
+    memcpy(hashes, seen.data, seen.size);
+    for (size_t at = 0; at < used; at++)
+        if (hashes[at] == hash) {
+            count(m, MACHINE_COUNT_REPEATS);
+            return;
+        }
+    if (used >= (size_t)LIMIT_IN_QUEUE_FLOWS_MAX) {
+        call_flow_out(m, handle);
+        answer_flow(m, id, REASON(IN_QUEUE_FLOW_LIMIT), NULL);
+        return;
+    }
+    touch(m, ref_make(KIND_CALL, handle));
+    if (call->heard_ms == 0)
+        call->heard_ms = m->step.now;
+    hashes[used++] = hash;
+    call->flow_ids = text_set(&m->texts, call->flow_ids, slice_make(hashes, used * sizeof(hash)));
+}
+
+static void call_data(struct machine *m, const char *id, const PB(CallData) * data)
+{
+    uint32_t handle;
+    struct call *call;
+
+    if (!ident_valid(slice_text(data->interaction_id)) || !optional_id(data->conversation_id) ||
+        !text_fits(data->caller_id, LIMIT_ID_BYTES_MAX) ||
+        !text_fits(data->caller_name, LIMIT_NAME_BYTES_MAX)) {
+        answer_limit(m, id, REASON(LIMIT), true);
+        return;
+    }
+    handle = entity_get(m, KIND_CALL, m->step.domain, slice_text(data->interaction_id));
+    call = call_at(m, handle);
+    touch(m, ref_make(KIND_CALL, handle));
+    if (call->heard_ms == 0)
+        call->heard_ms = m->step.now;
+    if (ident_is_none(&call->conversation) && data->conversation_id[0] != '\0')
+        call->conversation = ident_put(&m->texts, slice_text(data->conversation_id));
+    call->caller_id = text_set(&m->texts, call->caller_id, slice_text(data->caller_id));
+    call->caller_name = text_set(&m->texts, call->caller_name, slice_text(data->caller_name));
+}
+
+#define FLOW_CASE(NAME) RINGBACK__V1__FLOW_EVENT__EVENT_##NAME
+
+enum err flow_event(struct machine *m, const struct input_event *input)
+{
+    const PB(FlowEvent) *event = (const PB(FlowEvent) *)input->event;
+    bool notice =
+        event->event_case == FLOW_CASE(FLOW_ENTERED) || event->event_case == FLOW_CASE(CALL_DATA);
+
+    if (!ident_valid(slice_text(event->id)) || input->refuse != REASON(UNSPECIFIED)) {
+        answer_limit(m, event->id,
+                     input->refuse != REASON(UNSPECIFIED) ? input->refuse : REASON(LIMIT), true);
+        return ERR_OK;
+    }
+    if (!notice && answer_repeat(m, slice_text(event->id), true))
+        return ERR_OK;
+    switch (event->event_case) {
+    case FLOW_CASE(FLOW_ENTERED): flow_entered(m, event->id, event->flow_entered); break;
+    case FLOW_CASE(CALL_DATA): call_data(m, event->id, event->call_data); break;
+    case FLOW_CASE(CREATE_CALLBACK): create_callback(m, event->id, event->create_callback); break;
+    case FLOW_CASE(LEAVE_VOICEMAIL):
+    case FLOW_CASE(SCHEDULE_CALLBACK):
+    case FLOW_CASE(CUSTOMER_SNOOZE):
+    case FLOW_CASE(_NOT_SET):
+    case _RINGBACK__V1__FLOW_EVENT__EVENT__CASE_IS_INT_SIZE:
+        answer_flow(m, event->id, REASON(NOT_SUPPORTED), NULL);
+        break;
+    }
+    return ERR_OK;
+}
+
+/* --- Schedule (chapters 2 and 3) --- */
+
+/* What the agent is connected to (2.1). */
+struct source {
+    uint32_t call, callback; /* one of them */
+    uint32_t queue;
+    uint64_t number;       /* the customer's, of a callback */
+    struct slice customer; /* the customer's, of a call */
+    bool scheduled;        /* one was made in it already */
+};
+
+static bool find_source(struct machine *m, uint32_t agent, struct slice id, struct source *source)
+{
+    *source = (struct source){.call = entity_find(m, KIND_CALL, m->step.domain, id)};
+    if (source->call != 0) {
+        const struct call *call = call_at(m, source->call);
+
+        source->queue = call->queue;
+        source->customer = text_at(&m->texts, call->outbound ? call->dialled : call->ani);
+        source->scheduled = !ident_is_none(&call->scheduled);
+        return call->agent == agent && call->connected_ms != 0 &&
+               call->head.kind == RINGBACK__V1__MEDIA__MEDIA_VOICE &&
+               call->connected_ms <= m->step.when &&
+               (call->released_ms == 0 || m->step.when <= call->released_ms);
+    }
+    source->callback = entity_find(m, KIND_CALLBACK, m->step.domain, id);
+    if (source->callback != 0) {
+        const struct callback *cb = callback_at(m, source->callback);
+        const struct extra *extra = extra_of(m, cb);
+
+        source->queue = cb->queue;
+        source->number = cb->number;
+        source->scheduled = extra != NULL && !ident_is_none(&extra->scheduled);
+        return cb->agent == agent && cb->head.state >= STATE(WITH_AGENT) &&
+               cb->head.state <= STATE(WRAP_UP) &&
+               active_at(m, cb->active)->accepted_ms <= m->step.when;
+    }
+    return false;
+}
+
+/* 2.4 */
+static PB(Reason) schedule_queue(struct machine *m, const PB(Schedule) * schedule,
+                                 const struct source *source, uint32_t *queue)
+{
+    *queue = source->queue;
+    if (schedule->queue_id[0] != '\0') {
+        *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(schedule->queue_id));
+        if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
+            return REASON(QUEUE_UNKNOWN);
+        if (source->queue != 0 && *queue != source->queue) {
+            const PB(QueueSettings) *settings = queue_at(m, source->queue)->settings;
+
+            if (settings == NULL || !settings->allow_queue_selection)
+                return REASON(QUEUE_SELECTION_OFF);
+        }
+        return REASON(UNSPECIFIED);
+    }
+    if (*queue == 0)
+        return REASON(QUEUE_NEEDED);
+    return queue_at(m, *queue)->settings == NULL ? REASON(QUEUE_UNKNOWN) : REASON(UNSPECIFIED);
+}
+
+/* 2.2, 3.1, 3.2 */
+static PB(Reason) schedule_due(struct machine *m, const PB(Schedule) * schedule,
+                               const struct queue *queue, int64_t *due)
+{
+    *due = schedule->due_ms != 0 ? schedule->due_ms : m->step.when + LIMIT_SCHEDULE_DEFAULT_MS;
+    if (*due <= m->step.when)
+        return REASON(IN_THE_PAST);
+    if (*due - m->step.when > LIMIT_SCHEDULE_AHEAD_MS)
+        return REASON(TOO_FAR_AHEAD);
+    if (!schedule->take_ownership)
+        return REASON(UNSPECIFIED);
+    if (queue->settings->agent_owned == NULL || !queue->settings->agent_owned->enabled)
+        return REASON(OWNERSHIP_OFF);
+    if (queue->settings->n_rings == 0)
+        return REASON(NO_PREFERRED_AGENT_RULE);
+    return *due - m->step.when > owned_ahead_ms(queue) ? REASON(TOO_FAR_AHEAD)
+                                                       : REASON(UNSPECIFIED);
+}
+
+static bool schedule_fits(const PB(Command) * command)
+{
+    const PB(Schedule) *schedule = command->schedule;
+
+    return ident_valid(slice_text(command->agent_id)) &&
+           ident_valid(slice_text(schedule->interaction_id)) && optional_id(schedule->queue_id) &&
+           text_fits(schedule->number, LIMIT_ID_BYTES_MAX) &&
+           text_fits(schedule->callee_name, LIMIT_NAME_BYTES_MAX) &&
+           text_fits(schedule->name, LIMIT_NAME_BYTES_MAX) &&
+           text_fits(schedule->script_id, LIMIT_ID_BYTES_MAX);
+}
+
+static void remember_scheduled(struct machine *m, const struct source *source,
+                               const struct ident *id)
+{
+    if (source->call != 0) {
+        touch(m, ref_make(KIND_CALL, source->call));
+        call_at(m, source->call)->scheduled = *id;
+        return;
+    }
+    touch(m, ref_make(KIND_CALLBACK, source->callback));
+    extra_get(m, callback_at(m, source->callback))->scheduled = *id;
+}
+
+/* What a scheduled callback takes from where it was made: conversation, caller ID, routing data. */
+static void take_from_source(struct machine *m, uint32_t handle, const struct source *source)
+{
+    struct callback *cb = callback_at(m, handle);
+    bool kept = queue_inherits(m, queue_at(m, cb->queue));
+    uint32_t skills = 0, language = 0;
+
+    if (source->call != 0) {
+        const struct call *call = call_at(m, source->call);
+
+        cb->conversation = ident_copy(&m->texts, &call->conversation);
+        cb->interaction = ident_copy(&m->texts, &call->id);
+        set_caller(m, cb, text_copy(m, call->caller_id), text_copy(m, call->caller_name));
+        if (kept) {
+            cb->priority = call->priority;
+            skills = call->skills;
+            language = call->language;
+        }
+    } else {
+        const struct callback *from = callback_at(m, source->callback);
+        const struct extra *extra = extra_of(m, from);
+
+        cb->conversation = ident_copy(&m->texts, &from->conversation);
+        cb->interaction = from->id;
+        if (extra != NULL)
+            set_caller(m, cb, text_copy(m, extra->caller_id), text_copy(m, extra->caller_name));
+        if (kept && from->flags & CB_ROUTING_KEPT) {
+            cb->priority = from->priority;
+            skills = class_at(m, from->class)->skills;
+            language = class_at(m, from->class)->language;
+        }
+    }
+    if (kept)
+        cb->flags |= CB_ROUTING_KEPT;
+    if (cb->owner != 0 && (skills != 0 || language != 0)) {
+        extra_get(m, cb)->skills = skills;
+        extra_get(m, cb)->language = language;
+    }
+    callback_class(m, handle, skills, language);
+}
+
+void command_schedule(struct machine *m, const PB(Command) * command)
+{
+    const PB(Schedule) *schedule = command->schedule;
+    struct ident id = id_made(m, "callback", 0);
+    uint32_t agent, queue = 0, script = 0, handle;
+    struct source source;
+    struct callback *cb;
+    int64_t due = 0;
+    uint64_t number = 0;
+    PB(Reason) reason = REASON(UNSPECIFIED);
+
+    if (!schedule_fits(command))
+        reason = REASON(LIMIT);
+    else if (schedule->local_due != NULL || schedule->route_to_me)
+        reason = REASON(NOT_SUPPORTED);
+    agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
+    if (reason == REASON(UNSPECIFIED) && (agent == 0 || !agent_known(agent_at(m, agent))))
+        reason = REASON(AGENT_UNKNOWN);
+    if (reason == REASON(UNSPECIFIED) &&
+        !find_source(m, agent, slice_text(schedule->interaction_id), &source))
+        reason = REASON(NOT_CONNECTED);
+    if (reason == REASON(UNSPECIFIED) && source.scheduled)
+        reason = REASON(ALREADY_SCHEDULED);
+    if (reason == REASON(UNSPECIFIED))
+        reason = schedule_queue(m, schedule, &source, &queue);
+    if (reason == REASON(UNSPECIFIED))
+        reason = schedule_due(m, schedule, queue_at(m, queue), &due);
+    if (reason == REASON(UNSPECIFIED) && (schedule->number[0] != '\0' || source.number == 0))
+        reason = number_choose(m, m->step.domain, schedule->number, source.customer, &number);
+    else if (reason == REASON(UNSPECIFIED))
+        number = source.number;
+    if (reason == REASON(UNSPECIFIED))
+        reason = script_choose(m, m->step.domain, queue_at(m, queue), schedule->script_id, &script);
+    if (reason != REASON(UNSPECIFIED)) {
+        answer_command(m, command->request_id, reason, NULL, NULL);
+        return;
+    }
+    handle = callback_new(m, m->step.domain, &id, queue);
+    cb = callback_at(m, handle);
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    cb->head.kind = RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_SCHEDULED;
+    cb->flags |= CB_OWN_TIE;
+    cb->number = number;
+    cb->script = script;
+    cb->due_ms = due;
+    cb->scheduled_by = agent;
+    cb->created_ms = cb->updated_ms = m->step.now;
+    set_labels(m, cb, schedule->name, schedule->callee_name);
+    if (schedule->take_ownership) {
+        cb->owner = agent;
+        extra_get(m, cb)->owner_end_ms = due + owned_duration_ms(queue_at(m, queue));
+    }
+    take_from_source(m, handle, &source);
+    remember_scheduled(m, &source, &id);
+    answer_created(m, command->request_id, &id, false);
+    emit_session(m, cb);
+    callback_start(m, handle, STATE(SCHEDULED));
+}

@@ -1,0 +1,402 @@
+/* Effects: messages of the contract, made in the arena of the step. */
+#include "state/internal.h"
+
+#include <assert.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+void effects_init(struct effects *effects, struct arena *arena)
+{
+    *effects = (struct effects){.arena = arena};
+}
+
+static struct effect *effect_add(struct effects *effects)
+{
+    if (effects->count == effects->capacity) {
+        size_t capacity = effects->capacity == 0 ? 16 : effects->capacity * 2;
+        struct effect *items = arena_alloc(effects->arena, capacity * sizeof(*items));
+
+        if (effects->count > 0)
+            memcpy(items, effects->items, effects->count * sizeof(*items));
+        effects->items = items;
+        effects->capacity = capacity;
+    }
+    return &effects->items[effects->count++];
+}
+
+struct ident id_made(struct machine *m, const char *role, uint32_t ordinal)
+{
+    struct slice domain = text_at(&m->texts, domain_at(m, m->step.domain)->id);
+    uint8_t bytes[1024];
+    size_t used = 0, role_size = strlen(role);
+    struct ident ident;
+    XXH128_hash_t hash;
+    XXH128_canonical_t canonical;
+
+    assert(domain.size + m->step.cause.size + role_size + 8 <= sizeof(bytes));
+    memcpy(bytes, domain.data, domain.size);
+    used = domain.size;
+    bytes[used++] = 0;
+    memcpy(bytes + used, m->step.cause.data, m->step.cause.size);
+    used += m->step.cause.size;
+    bytes[used++] = 0;
+    memcpy(bytes + used, role, role_size);
+    used += role_size;
+    bytes[used++] = 0;
+    for (int shift = 0; shift < 32; shift += 8)
+        bytes[used++] = (uint8_t)(ordinal >> shift);
+    hash = XXH3_128bits(bytes, used);
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(ident.bytes, canonical.digest, 16);
+    ident.bytes[6] = (uint8_t)((ident.bytes[6] & 0x0f) | 0x80); /* RFC 9562, version 8 */
+    ident.bytes[8] = (uint8_t)((ident.bytes[8] & 0x3f) | 0x80);
+    return ident;
+}
+
+char *ident_emit(struct machine *m, const struct ident *ident)
+{
+    return ident_string(&m->texts, ident, m->step.arena);
+}
+
+char *id_next(struct machine *m, const char *role)
+{
+    struct ident ident = id_made(m, role, m->step.ordinal++);
+
+    return ident_emit(m, &ident);
+}
+
+char *text_string(struct machine *m, uint32_t text)
+{
+    return arena_text(m->step.arena, text_at(&m->texts, text));
+}
+
+char *agent_string(struct machine *m, uint32_t agent)
+{
+    return agent == 0 ? arena_text(m->step.arena, slice_make("", 0))
+                      : text_string(m, agent_at(m, agent)->id);
+}
+
+static char *queue_string(struct machine *m, uint32_t queue)
+{
+    return queue == 0 ? arena_text(m->step.arena, slice_make("", 0))
+                      : text_string(m, queue_at(m, queue)->id);
+}
+
+static void add(struct machine *m, enum topic topic, const char *type, const char *id,
+                const ProtobufCMessage *message)
+{
+    struct effect *effect = effect_add(m->step.effects);
+
+    *effect = (struct effect){
+        .topic = topic,
+        .domain = arena_slice(m->step.arena, text_at(&m->texts, domain_at(m, m->step.domain)->id)),
+        .id = id,
+        .type = type,
+        .message = message,
+        .traceparent = arena_slice(m->step.arena, m->step.traceparent),
+    };
+}
+
+PB(RoutingEvent) * emit_routing(struct machine *m, const char *type, const struct callback *cb)
+{
+    PB(RoutingEvent) *event = EMIT_NEW(m, RoutingEvent, ringback__v1__routing_event);
+
+    event->id = id_next(m, type);
+    event->time_ms = m->step.now;
+    if (cb != NULL) {
+        event->callback_id = ident_emit(m, &cb->id);
+        event->conversation_id = ident_emit(m, &cb->conversation);
+        event->queue_id = queue_string(m, cb->queue);
+    }
+    add(m, TOPIC_ROUTING, type, event->id, &event->base);
+    return event;
+}
+
+PB(AnalyticsEvent) * emit_analytics(struct machine *m, const char *type)
+{
+    PB(AnalyticsEvent) *event = EMIT_NEW(m, AnalyticsEvent, ringback__v1__analytics_event);
+
+    event->id = id_next(m, type);
+    event->time_ms = m->step.now;
+    add(m, TOPIC_ANALYTICS, type, event->id, &event->base);
+    return event;
+}
+
+PB(Result) * emit_result(struct machine *m, const char *type, const char *request_id)
+{
+    PB(Result) *result = EMIT_NEW(m, Result, ringback__v1__result);
+    struct ident id = id_made(m, "result", 0);
+
+    result->id = ident_emit(m, &id);
+    result->request_id = arena_text(m->step.arena, slice_text(request_id));
+    result->time_ms = m->step.now;
+    add(m, TOPIC_RESULTS, type, result->id, &result->base);
+    return result;
+}
+
+static void fill_callback(struct machine *m, PB(AnalyticsEvent) * event, const struct callback *cb)
+{
+    event->callback_id = ident_emit(m, &cb->id);
+    event->conversation_id = ident_emit(m, &cb->conversation);
+    event->queue_id = queue_string(m, cb->queue);
+    event->agent_id = agent_string(m, cb->agent);
+}
+
+void emit_metric(struct machine *m, PB(MetricName) name, int64_t value, const struct callback *cb,
+                 const struct call *call, uint32_t queue, uint32_t agent)
+{
+    PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.metric");
+    PB(Metric) *metric = EMIT_NEW(m, Metric, ringback__v1__metric);
+
+    if (cb != NULL) {
+        fill_callback(m, event, cb);
+    } else {
+        event->interaction_id = ident_emit(m, &call->id);
+        event->conversation_id = ident_emit(m, &call->conversation);
+    }
+    event->queue_id = queue_string(m, queue);
+    event->agent_id = agent_string(m, agent);
+    metric->name = name;
+    metric->value = value;
+    event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_METRIC;
+    event->metric = metric;
+}
+
+void emit_session(struct machine *m, const struct callback *cb)
+{
+    PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.session_started");
+    PB(SessionStarted) *started = EMIT_NEW(m, SessionStarted, ringback__v1__session_started);
+
+    fill_callback(m, event, cb);
+    started->kind = (PB(CallbackKind))cb->head.kind;
+    started->from_interaction_id = ident_emit(m, &cb->interaction);
+    started->due_ms = cb->due_ms;
+    started->owner_agent_id = agent_string(m, cb->owner);
+    event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_SESSION_STARTED;
+    event->session_started = started;
+}
+
+static PB(SegmentType) segment_type(PB(CallbackState) state)
+{
+    switch (state) {
+    case STATE(SCHEDULED): return SEGMENT(SCHEDULED);
+    case STATE(WAITING): return SEGMENT(CALLBACK);
+    case STATE(DELAYED):
+    case STATE(SNOOZED): return SEGMENT(DELAY);
+    case STATE(OFFERED): return SEGMENT(ALERT);
+    case STATE(WITH_AGENT):
+    case STATE(TALKING): return SEGMENT(INTERACT);
+    case STATE(DIALLING): return SEGMENT(DIALING);
+    case STATE(WRAP_UP): return SEGMENT(WRAPUP);
+    case STATE(UNSPECIFIED):
+    case STATE(ENDED):
+    case _RINGBACK__V1__CALLBACK_STATE_IS_INT_SIZE: break;
+    }
+    assert(!"no segment of this state");
+    return SEGMENT(UNSPECIFIED);
+}
+
+static void emit_stretch(struct machine *m, const struct callback *cb, PB(SegmentType) type,
+                         int64_t start_ms, int64_t end_ms)
+{
+    PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.segment");
+    PB(Segment) *segment = EMIT_NEW(m, Segment, ringback__v1__segment);
+
+    fill_callback(m, event, cb);
+    segment->type = type;
+    segment->start_ms = start_ms;
+    segment->end_ms = end_ms < start_ms ? start_ms : end_ms;
+    event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_SEGMENT;
+    event->segment = segment;
+}
+
+/* A dial is contacting until it rings, then dialing (10.6). */
+void emit_segment(struct machine *m, const struct callback *cb, PB(CallbackState) state,
+                  int64_t start_ms, int64_t end_ms)
+{
+    const struct active *active = cb->active == 0 ? NULL : active_at(m, cb->active);
+
+    if (state == STATE(DIALLING) && active != NULL) {
+        int64_t rang = active->ringing_ms;
+
+        if (rang == 0 || rang > end_ms)
+            rang = end_ms;
+        emit_stretch(m, cb, SEGMENT(CONTACTING), start_ms, rang);
+        if (active->ringing_ms != 0)
+            emit_stretch(m, cb, SEGMENT(DIALING), rang, end_ms);
+        return;
+    }
+    emit_stretch(m, cb, segment_type(state), start_ms, end_ms);
+}
+
+void emit_offer(struct machine *m, const struct callback *cb)
+{
+    const struct queue *queue = queue_at(m, cb->queue);
+    const struct active *active = active_at(m, cb->active);
+    const struct extra *extra = extra_of(m, cb);
+    PB(RoutingEvent) *event = emit_routing(m, "routing.offer", cb);
+    PB(Offer) *offer = EMIT_NEW(m, Offer, ringback__v1__offer);
+    PB(Place) *place = EMIT_NEW(m, Place, ringback__v1__place);
+    struct ident tie = callback_tie(m, cb);
+
+    offer->offer_id = ident_emit(m, &active->offer);
+    offer->agent_id = agent_string(m, cb->agent);
+    offer->deadline_ms = active->deadline_ms;
+    offer->routing_status_version = active->status_version;
+    offer->auto_answer = queue->settings != NULL && queue->settings->auto_answer;
+    offer->number = number_string(cb->number, m->step.arena);
+    if (extra != NULL) {
+        offer->callee_name = text_string(m, extra->callee_name);
+        offer->name = text_string(m, extra->name);
+    }
+    if (cb->script != 0)
+        offer->script_id = text_string(m, script_at(m, cb->script)->id);
+    offer->kind = (PB(CallbackKind))cb->head.kind;
+    offer->owned = cb->owner != 0;
+    place->queue_id = queue_string(m, cb->queue);
+    place->entry_ms = cb->entry_ms;
+    place->tie_break = ident_emit(m, &tie);
+    offer->place = place;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_OFFER;
+    event->offer = offer;
+}
+
+void emit_revoke(struct machine *m, const struct callback *cb, PB(Reason) reason)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.revoke", cb);
+    PB(Revoke) *revoke = EMIT_NEW(m, Revoke, ringback__v1__revoke);
+
+    revoke->offer_id = ident_emit(m, &active_at(m, cb->active)->offer);
+    revoke->agent_id = agent_string(m, cb->agent);
+    revoke->reason = reason;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_REVOKE;
+    event->revoke = revoke;
+}
+
+void emit_assigned(struct machine *m, const struct callback *cb)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.callback_assigned", cb);
+    PB(CallbackAssigned) *assigned = EMIT_NEW(m, CallbackAssigned, ringback__v1__callback_assigned);
+
+    assigned->offer_id = ident_emit(m, &active_at(m, cb->active)->offer);
+    assigned->agent_id = agent_string(m, cb->agent);
+    assigned->auto_dial_ms = active_at(m, cb->active)->auto_dial_ms;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_ASSIGNED;
+    event->callback_assigned = assigned;
+}
+
+void emit_released(struct machine *m, const struct callback *cb, PB(Reason) reason)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.agent_released", cb);
+    PB(AgentReleased) *released = EMIT_NEW(m, AgentReleased, ringback__v1__agent_released);
+
+    released->agent_id = agent_string(m, cb->agent);
+    released->reason = reason;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_AGENT_RELEASED;
+    event->agent_released = released;
+}
+
+void emit_place_call(struct machine *m, const struct callback *cb, uint64_t number)
+{
+    const struct queue *queue = queue_at(m, cb->queue);
+    const struct extra *extra = extra_of(m, cb);
+    PB(RoutingEvent) *event = emit_routing(m, "routing.place_call", cb);
+    PB(PlaceCall) *place = EMIT_NEW(m, PlaceCall, ringback__v1__place_call);
+    struct slice ani, ani_name;
+
+    place->attempt_id = ident_emit(m, &active_at(m, cb->active)->attempt);
+    place->agent_id = agent_string(m, cb->agent);
+    place->number = number_string(number, m->step.arena);
+    /* 1.5: what Call Data set, else the queue's. */
+    if (extra != NULL && (extra->caller_id != 0 || extra->caller_name != 0)) {
+        place->caller_id = text_string(m, extra->caller_id);
+        place->caller_name = text_string(m, extra->caller_name);
+    }
+    queue_ani(m, queue, cb->created_ms, &ani, &ani_name);
+    if (place->caller_id[0] == '\0')
+        place->caller_id = arena_text(m->step.arena, ani);
+    if (place->caller_name[0] == '\0')
+        place->caller_name = arena_text(m->step.arena, ani_name);
+    place->ring_timeout_s = (uint32_t)queue_ring_s(queue);
+    place->number_of_attempt = cb->attempts;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_PLACE_CALL;
+    event->place_call = place;
+}
+
+void emit_hang_up(struct machine *m, const struct callback *cb, const char *attempt,
+                  PB(Reason) reason)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.hang_up", cb);
+    PB(HangUp) *hang_up = EMIT_NEW(m, HangUp, ringback__v1__hang_up);
+
+    hang_up->attempt_id = arena_text(m->step.arena, slice_text(attempt));
+    hang_up->reason = reason;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_HANG_UP;
+    event->hang_up = hang_up;
+}
+
+void emit_ended(struct machine *m, const struct callback *cb, PB(Reason) reason)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.callback_ended", cb);
+    PB(CallbackEnded) *ended = EMIT_NEW(m, CallbackEnded, ringback__v1__callback_ended);
+    PB(AnalyticsEvent) * analytics;
+    PB(SessionEnded) * session;
+
+    ended->reason = reason;
+    ended->text = arena_text(m->step.arena, slice_text(reason_text(reason)));
+    ended->attempts = cb->attempts;
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_ENDED;
+    event->callback_ended = ended;
+    analytics = emit_analytics(m, "analytics.session_ended");
+    session = EMIT_NEW(m, SessionEnded, ringback__v1__session_ended);
+    fill_callback(m, analytics, cb);
+    session->reason = reason;
+    analytics->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_SESSION_ENDED;
+    analytics->session_ended = session;
+}
+
+void emit_notice(struct machine *m, const struct callback *cb, PB(Reason) reason, uint32_t agent)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.callback_notice", cb);
+    PB(CallbackNotice) *notice = EMIT_NEW(m, CallbackNotice, ringback__v1__callback_notice);
+
+    notice->reason = reason;
+    notice->text = arena_text(m->step.arena, slice_text(reason_text(reason)));
+    notice->agent_id = agent_string(m, agent);
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_NOTICE;
+    event->callback_notice = notice;
+}
+
+/* --- stays (10.6) --- */
+
+void stay_begin(struct machine *m, uint32_t queue, const struct callback *cb,
+                const struct call *call)
+{
+    struct stay_counts *counts =
+        cb != NULL ? &queue_at(m, queue)->callbacks : &queue_at(m, queue)->live;
+
+    touch(m, ref_make(KIND_COUNTERS, queue));
+    counts->offered++;
+    counts->waiting++;
+    emit_metric(m, METRIC(N_OFFERED), 1, cb, call, queue, 0);
+}
+
+void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
+               const struct call *call, enum stay_end how, int64_t began_ms, int64_t when_ms,
+               uint32_t agent)
+{
+    static const PB(MetricName) names[] = {[STAY_ANSWERED] = METRIC(T_ANSWERED),
+                                           [STAY_ABANDONED] = METRIC(T_ABANDON),
+                                           [STAY_FLOW_OUT] = METRIC(T_FLOW_OUT)};
+    struct stay_counts *counts =
+        cb != NULL ? &queue_at(m, queue)->callbacks : &queue_at(m, queue)->live;
+
+    touch(m, ref_make(KIND_COUNTERS, queue));
+    assert(counts->waiting > 0);
+    counts->waiting--;
+    counts->answered += how == STAY_ANSWERED;
+    counts->abandoned += how == STAY_ABANDONED;
+    counts->flow_out += how == STAY_FLOW_OUT;
+    emit_metric(m, names[how], when_ms > began_ms ? when_ms - began_ms : 0, cb, call, queue, agent);
+}

@@ -1,0 +1,699 @@
+/* The machine's inside: its entities and what its files share. Not for anybody outside state/ but
+ * tests.
+ *
+ * An entity is found by (domain, id) in the table of its kind; its struct never moves. An entity
+ * with version 0 is only referred to (an agent named before he was heard of): it is not on `state`.
+ * Whoever changes an entity calls touch() first, once a step is enough; at the end of the step its
+ * version has risen by one and its wake is computed anew.
+ */
+#ifndef RINGBACK_STATE_INTERNAL_H
+#define RINGBACK_STATE_INTERNAL_H
+
+#include "base/heap.h"
+#include "base/order.h"
+#include "base/pool.h"
+#include "base/table.h"
+#include "state/limits.h"
+#include "state/machine.h"
+#include "state/reasons.h"
+#include "state/text.h"
+
+#include "ringback/v1/analytics.pb-c.h"
+#include "ringback/v1/results.pb-c.h"
+#include "ringback/v1/routing.pb-c.h"
+
+/* Short names for the contract's. */
+#define PB(name)       Ringback__V1__##name
+#define REASON(name)   RINGBACK__V1__REASON__REASON_##name
+#define METRIC(name)   RINGBACK__V1__METRIC_NAME__METRIC_NAME_##name
+#define SEGMENT(name)  RINGBACK__V1__SEGMENT_TYPE__SEGMENT_TYPE_##name
+#define PRESENCE(name) RINGBACK__V1__PRESENCE__PRESENCE_##name
+#define STATUS(name)   RINGBACK__V1__ROUTING_STATUS__ROUTING_STATUS_##name
+#define CALL(name)     RINGBACK__V1__CALL_STATE__CALL_STATE_##name
+#define STATE(name)    RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_##name
+
+/* Kinds of entities in the order of their timers, fixed for ever. A stub is an ended callback. */
+enum kind {
+    KIND_DOMAIN,
+    KIND_QUEUE,
+    KIND_COUNTERS,
+    KIND_SCRIPT,
+    KIND_ZONE,
+    KIND_AGENT,
+    KIND_CALL,
+    KIND_CALLBACK,
+    KIND_ANSWER,
+    KIND_STUB,
+    KIND_COUNT,
+};
+
+/* A reference: kind in the top 4 bits, handle below. */
+static inline uint32_t ref_make(enum kind kind, uint32_t handle)
+{
+    return (uint32_t)kind << 28 | handle;
+}
+
+static inline enum kind ref_kind(uint32_t ref)
+{
+    return (enum kind)(ref >> 28);
+}
+
+static inline uint32_t ref_handle(uint32_t ref)
+{
+    return ref & ((1u << 28) - 1);
+}
+
+enum mark {
+    MARK_DIRTY = 1,   /* in machine.dirty: changed in this batch */
+    MARK_TOUCHED = 2, /* in machine.touched: changed in this step */
+};
+
+/* Index of the two heaps: bit 31 tells the class of the entry. */
+enum wake_class { WAKE_OTHER, WAKE_STOP, WAKE_COUNT };
+
+/* What all entities begin with. */
+struct head {
+    uint32_t version;
+    uint32_t wake_index; /* in the heap of wake_class; 0: none */
+    uint8_t marks;
+    uint8_t wake_class;
+    uint8_t state; /* callbacks and calls: enum CallbackState, CallState */
+    uint8_t kind;  /* callbacks: enum CallbackKind; calls: enum Media */
+};
+
+struct domain {
+    struct head head;
+    uint32_t id;        /* text */
+    uint32_t active[2]; /* classes with work and somebody free: [0] callbacks, [1] live */
+    PB(DomainSettings) * settings;
+    int64_t walk_ms;
+};
+
+/* A name of a skill or language of a domain. */
+struct name {
+    uint32_t domain;
+    uint32_t text;
+    bool asked; /* exists, by the domain's settings (12.15) */
+};
+
+/* A set of names, sorted; interned, so equal sets have one handle. */
+struct skillset {
+    uint32_t domain;
+    uint32_t blob; /* text: uint32_t names[count] */
+    uint32_t count;
+    uint64_t bits; /* bit (name % 64) of each: a quick no */
+};
+
+struct stay_counts {
+    uint64_t offered, answered, abandoned, flow_out, waiting;
+};
+
+enum { HANDLE_SAMPLES = 32 };
+
+/* A caller ID that the queue had until then: callbacks accepted before keep it (12.15). */
+struct past_ani {
+    int64_t until_ms;
+    uint32_t ani, ani_name; /* texts */
+};
+
+enum { PAST_ANI_MAX = 32 };
+
+struct queue {
+    struct head head;
+    struct head counters; /* of its counters entity */
+    uint32_t domain;
+    uint32_t id;                  /* text */
+    PB(QueueSettings) * settings; /* NULL: unknown or removed */
+    uint64_t removed_version;
+    int64_t removing_ms;
+    struct past_ani *past; /* malloc, oldest first */
+    uint32_t past_count;
+    struct stay_counts live, callbacks;
+    int64_t handle_ms[HANDLE_SAMPLES];
+    uint32_t handle_count;
+    uint32_t classes;     /* first of its classes for everybody */
+    struct order free[2]; /* agents by idle time: [0] for callbacks, [1] for live calls */
+    struct order parked;  /* scheduled, delayed, snoozed callbacks, by resume time */
+    struct order busy;    /* offered and accepted ones */
+    uint32_t live_tree, callback_tree; /* entries in its classes */
+};
+
+struct script {
+    struct head head;
+    uint32_t domain;
+    uint32_t id; /* text */
+    PB(ScriptSettings) * settings;
+    uint64_t removed_version;
+};
+
+struct zone {
+    struct head head;
+    uint32_t domain;
+    uint32_t id; /* text */
+    PB(ZoneTable) * table;
+    uint64_t removed_version;
+};
+
+struct decline {
+    struct ident callback; /* always a UUID */
+    int64_t until_ms;
+};
+
+struct agent {
+    struct head head;
+    uint32_t domain;
+    uint32_t id;                  /* text */
+    PB(AgentSettings) * settings; /* NULL: unknown or removed */
+    uint64_t removed_version;
+    int64_t removed_ms;
+    uint32_t skills;    /* skillset */
+    uint32_t languages; /* skillset */
+    uint8_t presence, status;
+    bool silent;
+    uint64_t presence_version, status_version, queues_version;
+    int64_t presence_ms, status_ms, queues_ms;
+    uint32_t *queues; /* joined, malloc */
+    uint32_t queue_count;
+    int64_t first_on_queue_ms, last_end_ms, busy_ms, missed_until_ms, gone_ms, heard_ms;
+    struct decline *declines; /* malloc */
+    uint32_t decline_count;
+    /* Derived. */
+    uint32_t offered; /* the callback offered to him */
+    uint32_t held;    /* first of the callbacks he holds */
+    uint32_t held_count;
+    uint32_t calls;      /* first of the live calls at him */
+    uint32_t owned;      /* first of the classes that wait for him alone */
+    uint8_t free_bits;   /* 1: for callbacks, 2: for live calls */
+    int64_t free_key;    /* under which he is in the queues' free */
+    uint64_t paper_walk; /* the walk that used him on paper */
+};
+
+struct call {
+    struct head head;
+    uint32_t domain;
+    uint32_t queue; /* its place's, 0: none */
+    uint32_t class; /* while in a tree */
+    uint32_t agent;
+    uint32_t at_next, at_prev; /* calls at the agent */
+    struct ident id, conversation;
+    struct ident tie;                 /* none: the id */
+    struct ident callback, scheduled; /* made from it; none: not */
+    int64_t entry_ms, stay_ms, connected_ms, released_ms, ended_ms, heard_ms;
+    uint64_t switch_version;
+    int32_t priority;
+    uint32_t skills;                               /* skillset */
+    uint32_t language;                             /* name */
+    uint32_t scores;                               /* text: struct score[] */
+    uint32_t ani, dialled, caller_id, caller_name; /* texts */
+    uint32_t last_agent;                           /* agent */
+    uint32_t flow_ids; /* text: uint64_t hashes of FlowEntered seen (1.10) */
+    bool holds_place, outbound, in_tree;
+};
+
+struct score {
+    uint32_t agent;
+    uint32_t score;
+};
+
+/* What few callbacks have. */
+struct extra {
+    struct ident tie; /* none: the interaction's id, or the own one */
+    uint32_t name, callee_name, caller_id, caller_name; /* texts */
+    uint32_t scores;                                    /* text */
+    uint32_t skills, language;                          /* kept while an owner has it (1.7) */
+    int64_t owner_end_ms;
+    int64_t resume_ms;
+    struct ident scheduled; /* callback made in this one */
+};
+
+/* What only callbacks that alert at an agent, or are with one, have. */
+struct active {
+    struct ident offer;
+    int64_t offer_made_ms, deadline_ms, grace_ms;
+    uint64_t status_version;
+    int64_t accepted_ms, auto_dial_ms, call_ended_ms, act_until_ms, auto_end_ms;
+    bool gone;
+    struct ident attempt;
+    uint64_t attempt_version;
+    int64_t placed_ms, outcome_until_ms, ringing_ms, answered_ms, attempt_heard_ms,
+        attempt_ended_ms;
+    uint8_t answered_by;
+    bool lost;
+    uint32_t held_next; /* at the agent */
+};
+
+enum callback_flag {
+    CB_ROUTING_KEPT = 1,
+    CB_INACTIVE = 2,
+    CB_REACHED = 4,
+    CB_OWN_TIE = 8,    /* the tie-break is its own id */
+    CB_EXTRA_TIE = 16, /* it is extra's; else the interaction's id */
+    CB_IN_CLASS = 32,  /* which tree it is in: its class's, */
+    CB_IN_PARKED = 64, /* the queue's parked, */
+    CB_IN_BUSY = 128,  /* or its busy */
+};
+
+struct callback {
+    struct head head;
+    uint32_t queue;
+    uint32_t class;  /* what it needs, also while it is not in the tree */
+    uint32_t script; /* script; 0: none */
+    uint32_t extra, active;
+    uint32_t owner; /* agent */
+    uint32_t agent; /* who is offered it or has it */
+    int32_t priority;
+    uint16_t flags;
+    uint8_t attempts, retries, snoozes, still;
+    uint32_t scheduled_by; /* agent */
+    struct ident id;       /* made: always a UUID */
+    struct ident conversation, interaction;
+    uint64_t number;
+    int64_t entry_ms; /* 0: not in line yet */
+    int64_t created_ms, updated_ms;
+    int64_t due_ms;
+    int64_t stay_ms;
+    int64_t since_ms;
+};
+
+/* An ended callback: enough for a repeat and for the tombstone. */
+struct stub {
+    struct head head;
+    uint32_t domain;
+    uint32_t reason;
+    struct ident id;
+    int64_t ended_ms;
+    int64_t until_ms;
+};
+
+struct answer {
+    struct head head;
+    uint32_t domain;
+    struct ident request;
+    int64_t answered_ms;
+    uint32_t reason;
+    bool flow;
+    struct ident callback, attempt; /* UUIDs or none */
+};
+
+/* Those that the same agents can take (5.3): one queue, or one owner in it. */
+struct class
+{
+    uint32_t queue;
+    uint32_t skills;   /* skillset asked; 0: none */
+    uint32_t language; /* name; 0: any */
+    uint32_t owner;    /* agent; 0: everybody */
+    uint32_t live;     /* 1: live calls, 0: callbacks */
+    uint32_t next;     /* of the queue, or of the owner */
+    uint32_t active_next, active_prev;
+    uint32_t users;      /* callbacks that refer to it, calls in the tree */
+    uint32_t free_count; /* agents free who could take one */
+    bool active;
+    struct order tree;
+};
+
+struct dirty {
+    uint32_t ref;
+    const PB(StateRecord) * last; /* of a stub: the callback in full, for its last record */
+};
+
+/* What one event or timer is decided with. */
+struct step {
+    struct effects *effects;
+    struct arena *arena;
+    uint32_t domain;
+    struct slice cause; /* event id, request id, or a timer's */
+    struct slice traceparent;
+    int64_t now;
+    int64_t when; /* the record's timestamp, capped at now; a timer: now */
+    uint32_t ordinal;
+};
+
+struct machine {
+    struct machine_options options;
+    struct texts texts;
+    struct pool pools[KIND_COUNT];
+    struct table tables[KIND_COUNT]; /* COUNTERS unused; STUB apart from CALLBACK */
+    struct pool name_pool, skillset_pool, class_pool, extra_pool, active_pool;
+    struct table names, skillsets, classes, attempts;
+    struct order_nodes nodes;
+    struct heap wakes[WAKE_COUNT];
+    struct arena scratch; /* until the batch's end */
+    struct step step;
+    bool loading;
+    struct dirty *dirty;
+    size_t dirty_count, dirty_room;
+    uint32_t *touched;
+    size_t touched_count, touched_room;
+    struct slice *removed; /* keys, in scratch */
+    size_t removed_count, removed_room;
+    uint64_t entity_count, digest;
+    uint64_t walk_count;
+    uint64_t counts[MACHINE_COUNT_END];
+};
+
+/* --- entities.c: finding, making, removing, touching ------------------------------------------ */
+
+static inline struct domain *domain_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_DOMAIN], handle);
+}
+
+static inline struct queue *queue_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_QUEUE], handle);
+}
+
+static inline struct script *script_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_SCRIPT], handle);
+}
+
+static inline struct zone *zone_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_ZONE], handle);
+}
+
+static inline struct agent *agent_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_AGENT], handle);
+}
+
+static inline struct call *call_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_CALL], handle);
+}
+
+static inline struct callback *callback_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_CALLBACK], handle);
+}
+
+static inline struct answer *answer_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_ANSWER], handle);
+}
+
+static inline struct stub *stub_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_STUB], handle);
+}
+
+static inline struct class *class_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->class_pool, handle);
+}
+
+static inline struct active *active_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->active_pool, handle);
+}
+
+void entities_init(struct machine *m);
+void entities_deinit(struct machine *m);
+
+/* 0: there is none. domain 0 gives 0, but for domain_find. */
+uint32_t domain_find(const struct machine *m, struct slice id);
+uint32_t entity_find(const struct machine *m, enum kind kind, uint32_t domain, struct slice id);
+uint32_t callback_find(const struct machine *m, uint32_t domain, const struct ident *id);
+uint32_t stub_find(const struct machine *m, uint32_t domain, const struct ident *id);
+uint32_t attempt_find(const struct machine *m, uint32_t domain, struct slice id);
+/* Made if it is not there; id is valid. Not for callbacks and stubs. */
+uint32_t domain_get(struct machine *m, struct slice id);
+uint32_t entity_get(struct machine *m, enum kind kind, uint32_t domain, struct slice id);
+/* A new one under that id, which nobody has. */
+uint32_t callback_new(struct machine *m, uint32_t domain, const struct ident *id, uint32_t queue);
+uint32_t stub_new(struct machine *m, uint32_t domain, const struct ident *id);
+
+struct head *head_of(const struct machine *m, uint32_t ref);
+uint32_t ref_domain(const struct machine *m, uint32_t ref);
+struct slice ref_id(const struct machine *m, uint32_t ref, char buffer[IDENT_TEXT_BYTES]);
+/* kind|domain|id, in arena. */
+struct slice ref_key(const struct machine *m, uint32_t ref, struct arena *arena);
+
+/* This step changes it. */
+void touch(struct machine *m, uint32_t ref);
+/* It is gone from `state`: tombstone, digest, wake. The struct stays for the caller to free. */
+void entity_forget(struct machine *m, uint32_t ref);
+/* Free calls, answers, stubs: forgets and frees. */
+void call_remove(struct machine *m, uint32_t call);
+void answer_remove(struct machine *m, uint32_t answer);
+void stub_remove(struct machine *m, uint32_t stub);
+/* The live struct goes, a stub takes its place; last is its record in full, or NULL (loading). */
+void callback_bury(struct machine *m, uint32_t callback, uint32_t reason, int64_t ended_ms,
+                   const PB(StateRecord) * last);
+/* Free what the struct holds (texts, extra, active), not the struct. */
+void callback_strip(struct machine *m, struct callback *cb);
+void call_strip(struct machine *m, struct call *call);
+
+struct extra *extra_get(struct machine *m, struct callback *cb); /* made if needed */
+const struct extra *extra_of(const struct machine *m, const struct callback *cb); /* or NULL */
+struct active *active_get(struct machine *m, struct callback *cb);
+void attempt_index(struct machine *m, uint32_t callback);   /* active's attempt is known now */
+void attempt_unindex(struct machine *m, uint32_t callback); /* before active's attempt changes */
+
+/* A deep copy on the heap, given back by protobuf_c_message_free_unpacked; NULL of NULL. */
+void *message_keep(const ProtobufCMessage *message, struct arena *arena);
+
+uint32_t name_get(struct machine *m, uint32_t domain, struct slice text);
+void names_refresh(struct machine *m, uint32_t domain);
+/* names: n_names texts; 0 for none. */
+uint32_t skillset_get(struct machine *m, uint32_t domain, char **names, size_t count);
+const uint32_t *skillset_names(const struct machine *m, uint32_t skillset, uint32_t *count);
+
+/* --- machine.c ---------------------------------------------------------------------------------
+ */
+
+/* Put its wake where its state says; at the end of a step, and by machine_ready(). */
+void wake_refresh(struct machine *m, uint32_t ref);
+void step_end(struct machine *m);
+
+/* --- line.c: places, classes, the trees ----------------------------------------------------------
+ */
+
+int64_t line_key(const struct queue *queue, int64_t entry_ms, int32_t priority);
+bool queue_priority_only(const struct queue *queue);
+struct ident callback_tie(const struct machine *m, const struct callback *cb);
+struct ident call_tie(const struct call *call);
+uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
+                   uint32_t owner, bool live);
+void class_release(struct machine *m, uint32_t class);
+/* The class is another one from now on; the callback is in no tree. */
+void callback_class(struct machine *m, uint32_t callback, uint32_t skills, uint32_t language);
+/* Into the tree that its state says, out of the one it is in. */
+void callback_place(struct machine *m, uint32_t callback);
+void callback_unplace(struct machine *m, uint32_t callback);
+void call_place(struct machine *m, uint32_t call);
+void call_unplace(struct machine *m, uint32_t call);
+bool class_takes(const struct machine *m, const struct class *class, const struct agent *agent);
+void class_activate(struct machine *m, uint32_t class);
+/* Settings changed: keys, names, free counts. */
+void queue_rebuild(struct machine *m, uint32_t queue);
+void classes_recount(struct machine *m, uint32_t queue);
+/* -1, 0, 1: which of two places comes first (5.1). Handles of calls if live. */
+int place_compare(const struct machine *m, uint32_t a, bool a_live, uint32_t b, bool b_live);
+struct order_compare agent_order(const struct machine *m);
+
+/* --- agents.c ------------------------------------------------------------------------------------
+ */
+
+bool agent_known(const struct agent *agent);
+bool agent_joined(const struct agent *agent, uint32_t queue);
+bool agent_idle(const struct agent *agent);
+bool agent_available(const struct machine *m, const struct agent *agent, bool live);
+bool agent_declined(const struct agent *agent, const struct ident *callback);
+/* He declined it: not offered to him until then. */
+void agent_pause(struct agent *agent, const struct ident *callback, int64_t until_ms);
+uint32_t agent_capacity(const struct agent *agent);
+/* Compute free_bits anew and put him where they say. Called for touched agents at step end. */
+void agent_refresh(struct machine *m, uint32_t agent);
+void agent_unindex(struct machine *m, uint32_t agent); /* out of all free sets */
+/* Revokes his offer if he may no longer have it (5.5). */
+void agent_check_offer(struct machine *m, uint32_t agent);
+void agent_attach(struct machine *m, uint32_t agent, uint32_t call);
+void agent_detach(struct machine *m, uint32_t call);
+void agent_hold(struct machine *m, uint32_t agent, uint32_t callback);
+void agent_unhold(struct machine *m, uint32_t callback);
+void agent_heard(struct machine *m, uint32_t agent);
+void agent_worked(struct machine *m, uint32_t agent, int64_t until_ms); /* 5.4 */
+void agent_gone(struct machine *m, uint32_t agent);                     /* gone_ms by his facts */
+int64_t agent_wake(const struct machine *m, uint32_t agent);
+void agent_fire(struct machine *m, uint32_t agent);
+enum err presence_event(struct machine *m, const struct input_event *event,
+                        PB(UndecidedReason) * why, struct err_note *note);
+
+/* --- calls.c
+ * --------------------------------------------------------------------------------------- */
+
+enum err interaction_event(struct machine *m, const struct input_event *event,
+                           PB(UndecidedReason) * why, struct err_note *note);
+int64_t call_wake(const struct machine *m, uint32_t call);
+void call_fire(struct machine *m, uint32_t call);
+/* Leaves the line as a flow-out, if it is in it (1.8). */
+void call_flow_out(struct machine *m, uint32_t call);
+void call_unalert(struct machine *m, uint32_t agent); /* calls alerting at him are back in line */
+bool routing_valid(const PB(RoutingData) * routing);
+uint32_t scores_put(struct machine *m, uint32_t domain, const PB(RoutingData) * routing);
+
+/* --- settings.c
+ * ------------------------------------------------------------------------------------ */
+
+enum err settings_event(struct machine *m, const struct input_event *event,
+                        PB(UndecidedReason) * why, struct err_note *note);
+void queue_fire(struct machine *m, uint32_t queue);
+/* The caller ID of a callback accepted then. */
+void queue_ani(const struct machine *m, const struct queue *queue, int64_t accepted_ms,
+               struct slice *ani, struct slice *ani_name);
+void queue_past_add(struct machine *m, struct queue *queue, int64_t until_ms, struct slice ani,
+                    struct slice ani_name);
+void queue_past_clear(struct machine *m, struct queue *queue);
+int64_t queue_alerting_ms(const struct queue *queue);
+int64_t queue_ring_s(const struct queue *queue);
+int64_t queue_retry_delay_ms(const struct queue *queue);
+int64_t owned_duration_ms(const struct queue *queue);
+int64_t owned_ahead_ms(const struct queue *queue);
+bool queue_inherits(const struct machine *m, const struct queue *queue);
+struct slice country_code(const struct machine *m, uint32_t domain);
+
+/* --- callbacks.c: the life
+ * ------------------------------------------------------------------------- */
+
+enum callback_event {
+    CB_DUE,
+    CB_OFFER,
+    CB_ACCEPT,
+    CB_DECLINE,
+    CB_OFFER_TIMEOUT,
+    CB_REVOKE,
+    CB_DIAL,
+    CB_AUTO_DIAL,
+    CB_RINGING,
+    CB_ANSWERED,
+    CB_CONNECTED,
+    CB_CALL_ENDED,
+    CB_OUTCOME_LOST,
+    CB_CALL_LOST,
+    CB_WRAP_UP_ENDED,
+    CB_ACT_LATE,
+    CB_AUTO_END,
+    CB_END,
+    CB_CANCEL,
+    CB_RESUME,
+    CB_OWNER_END,
+    CB_OWNER_GONE,
+    CB_AGENT_GONE,
+    CB_QUEUE_REMOVED,
+    CB_RESCHEDULE,
+    CB_REASSIGN,
+    CB_TRANSFER,
+    CB_SNOOZE,
+    CB_EVENT_COUNT,
+};
+
+struct callback_input {
+    uint32_t agent;     /* who asks, is offered, is gone; 0: a supervisor */
+    struct slice offer; /* accept, decline */
+    uint64_t number;    /* dial: another number, or 0 */
+    PB(AnswerKind) answered_by;
+    PB(AttemptResult) result;
+    PB(Reason) reason; /* revoke */
+};
+
+/* Does what the table of transitions says. UNSPECIFIED: done, or ignored and counted. */
+PB(Reason)
+callback_step(struct machine *m, uint32_t callback, enum callback_event event,
+              const struct callback_input *input);
+/* Number of cells of the table that say nothing; a test wants 0. */
+int callback_table_gaps(void);
+
+int64_t callback_wake(const struct machine *m, uint32_t callback, enum wake_class *class);
+void callback_fire(struct machine *m, uint32_t callback);
+/* Enters the line: a new stay begins at when_ms. */
+void callback_enter_line(struct machine *m, uint32_t callback, int64_t when_ms);
+void callback_start(struct machine *m, uint32_t callback, PB(CallbackState) state);
+
+/* --- create.c, commands.c
+ * ---------------------------------------------------------------------------- */
+
+enum err flow_event(struct machine *m, const struct input_event *event);
+enum err command_event(struct machine *m, const struct input_event *event);
+void command_schedule(struct machine *m, const PB(Command) * command);
+/* The number that a request means: given, else the customer's. */
+PB(Reason)
+number_choose(struct machine *m, uint32_t domain, const char *given, struct slice customer,
+              uint64_t *number);
+/* The script that a request means; 0 with UNSPECIFIED: none. */
+PB(Reason)
+script_choose(struct machine *m, uint32_t domain, const struct queue *queue, const char *given,
+              uint32_t *script);
+bool text_fits(const char *text, int64_t bytes_max);
+/* Answers, remembered (11.1). */
+bool answer_repeat(struct machine *m, struct slice request, bool flow);
+void answer_flow(struct machine *m, const char *request, PB(Reason) reason, const struct ident *cb);
+void answer_command(struct machine *m, const char *request, PB(Reason) reason,
+                    const struct ident *callback, const struct ident *attempt);
+void answer_created(struct machine *m, const char *request, const struct ident *cb, bool flow);
+void answer_limit(struct machine *m, const char *request, PB(Reason) reason, bool flow);
+
+/* --- walk.c
+ * -------------------------------------------------------------------------------------------- */
+
+void walk(struct machine *m, uint32_t domain);
+
+/* --- emit.c
+ * -------------------------------------------------------------------------------------------- */
+
+/* Ids derived from the cause (contract.md). ordinal given, or the next one. */
+struct ident id_made(struct machine *m, const char *role, uint32_t ordinal);
+char *id_next(struct machine *m, const char *role);
+/* A message of type, zeroed by its init function, in the effects' arena. */
+#define EMIT_NEW(m, Type, prefix)                                                                  \
+    __extension__({                                                                                \
+        PB(Type) *emit_new_ = arena_alloc((m)->step.arena, sizeof(*emit_new_));                    \
+        prefix##__init(emit_new_);                                                                 \
+        emit_new_;                                                                                 \
+    })
+/* Adds an effect; the caller fills the returned message's oneof before the next call. */
+PB(RoutingEvent) * emit_routing(struct machine *m, const char *type, const struct callback *cb);
+PB(AnalyticsEvent) * emit_analytics(struct machine *m, const char *type);
+PB(Result) * emit_result(struct machine *m, const char *type, const char *request_id);
+void emit_metric(struct machine *m, PB(MetricName) name, int64_t value, const struct callback *cb,
+                 const struct call *call, uint32_t queue, uint32_t agent);
+void emit_session(struct machine *m, const struct callback *cb);
+void emit_segment(struct machine *m, const struct callback *cb, PB(CallbackState) state,
+                  int64_t start_ms, int64_t end_ms);
+void emit_offer(struct machine *m, const struct callback *cb);
+void emit_revoke(struct machine *m, const struct callback *cb, PB(Reason) reason);
+void emit_assigned(struct machine *m, const struct callback *cb);
+void emit_released(struct machine *m, const struct callback *cb, PB(Reason) reason);
+void emit_place_call(struct machine *m, const struct callback *cb, uint64_t number);
+void emit_hang_up(struct machine *m, const struct callback *cb, const char *attempt,
+                  PB(Reason) reason);
+void emit_ended(struct machine *m, const struct callback *cb, PB(Reason) reason);
+void emit_notice(struct machine *m, const struct callback *cb, PB(Reason) reason, uint32_t agent);
+char *text_string(struct machine *m, uint32_t text);
+char *agent_string(struct machine *m, uint32_t agent);
+char *ident_emit(struct machine *m, const struct ident *ident);
+
+/* Stays (10.6). */
+enum stay_end { STAY_ANSWERED, STAY_ABANDONED, STAY_FLOW_OUT };
+void stay_begin(struct machine *m, uint32_t queue, const struct callback *cb,
+                const struct call *call);
+void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
+               const struct call *call, enum stay_end how, int64_t began_ms, int64_t when_ms,
+               uint32_t agent);
+
+/* --- codec.c
+ * ------------------------------------------------------------------------------------------ */
+
+/* The entity of a key on `state`; 0: there is none. */
+uint32_t ref_find(struct machine *m, struct slice key);
+
+/* The entity as it goes to `state`, in arena. */
+PB(StateRecord) * entity_record(struct machine *m, uint32_t ref, struct arena *arena);
+
+static inline void count(struct machine *m, enum machine_count what)
+{
+    m->counts[what]++;
+}
+
+#endif

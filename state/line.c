@@ -1,0 +1,444 @@
+/* Lines: who stands where (5.1), kept by what an agent needs to take them (5.3). */
+#include "state/internal.h"
+
+#include <assert.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { idle_classes_max = 64 }; /* empty classes that a queue keeps */
+
+bool queue_priority_only(const struct queue *queue)
+{
+    return queue->settings != NULL &&
+           queue->settings->ranking == RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
+}
+
+int64_t line_key(const struct queue *queue, int64_t entry_ms, int32_t priority)
+{
+    if (queue_priority_only(queue))
+        return -(int64_t)priority;
+    return entry_ms - MINUTE_MS * priority;
+}
+
+struct ident call_tie(const struct call *call)
+{
+    return ident_is_none(&call->tie) ? call->id : call->tie;
+}
+
+struct ident callback_tie(const struct machine *m, const struct callback *cb)
+{
+    if (cb->flags & CB_OWN_TIE)
+        return cb->id;
+    if (cb->flags & CB_EXTRA_TIE)
+        return extra_of(m, cb)->tie;
+    return cb->interaction;
+}
+
+struct place_view {
+    bool priority_only;
+    int64_t key, entry_ms;
+    struct ident tie, id;
+};
+
+static struct place_view place_view(const struct machine *m, uint32_t handle, bool live)
+{
+    struct place_view view;
+    const struct queue *queue;
+
+    if (live) {
+        const struct call *call = call_at(m, handle);
+
+        queue = queue_at(m, call->queue);
+        view.key = line_key(queue, call->entry_ms, call->priority);
+        view.entry_ms = call->entry_ms;
+        view.tie = call_tie(call);
+        view.id = call->id;
+    } else {
+        const struct callback *cb = callback_at(m, handle);
+
+        queue = queue_at(m, cb->queue);
+        view.key = line_key(queue, cb->entry_ms, cb->priority);
+        view.entry_ms = cb->entry_ms;
+        view.tie = callback_tie(m, cb);
+        view.id = cb->id;
+    }
+    view.priority_only = queue_priority_only(queue);
+    return view;
+}
+
+int place_compare(const struct machine *m, uint32_t a, bool a_live, uint32_t b, bool b_live)
+{
+    struct place_view left = place_view(m, a, a_live), right = place_view(m, b, b_live);
+    int order;
+
+    if (left.priority_only != right.priority_only)
+        return left.priority_only ? -1 : 1;
+    if (left.key != right.key)
+        return left.key < right.key ? -1 : 1;
+    if (left.entry_ms != right.entry_ms)
+        return left.entry_ms < right.entry_ms ? -1 : 1;
+    order = ident_compare(&m->texts, &left.tie, &right.tie);
+    if (order != 0)
+        return order;
+    if (a_live != b_live)
+        return a_live ? -1 : 1;
+    return ident_compare(&m->texts, &left.id, &right.id);
+}
+
+static int compare_calls(const void *user, uint32_t sought, uint32_t entry)
+{
+    return place_compare(user, sought, true, entry, true);
+}
+
+static int compare_callbacks(const void *user, uint32_t sought, uint32_t entry)
+{
+    return place_compare(user, sought, false, entry, false);
+}
+
+static int compare_callback_ids(const void *user, uint32_t sought, uint32_t entry)
+{
+    return memcmp(&callback_at(user, sought)->id, &callback_at(user, entry)->id, 16);
+}
+
+static int compare_agents(const void *user, uint32_t sought, uint32_t entry)
+{
+    const struct machine *m = user;
+
+    return slice_compare(text_at(&m->texts, agent_at(m, sought)->id),
+                         text_at(&m->texts, agent_at(m, entry)->id));
+}
+
+struct order_compare agent_order(const struct machine *m)
+{
+    return (struct order_compare){compare_agents, m};
+}
+
+/* --- classes --- */
+
+static const struct skillset *skillset_at(const struct machine *m, uint32_t handle)
+{
+    return handle == 0 ? NULL : pool_at(&m->skillset_pool, handle);
+}
+
+static bool has_name(const struct machine *m, uint32_t skillset, uint32_t name)
+{
+    const struct skillset *set = skillset_at(m, skillset);
+    const uint32_t *names;
+    uint32_t low = 0, high;
+
+    if (set == NULL || !(set->bits & UINT64_C(1) << (name % 64)))
+        return false;
+    names = skillset_names(m, skillset, &high);
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (names[middle] == name)
+            return true;
+        if (names[middle] < name)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static bool name_asked(const struct machine *m, uint32_t name)
+{
+    const struct name *row = pool_at(&m->name_pool, name);
+
+    return row->asked;
+}
+
+bool class_takes(const struct machine *m, const struct class *class, const struct agent *agent)
+{
+    const uint32_t *names;
+    uint32_t count;
+
+    if (class->owner != 0)
+        return agent == agent_at(m, class->owner) && agent_joined(agent, class->queue);
+    names = skillset_names(m, class->skills, &count);
+    for (uint32_t at = 0; at < count; at++)
+        if (!has_name(m, agent->skills, names[at]) && name_asked(m, names[at]))
+            return false;
+    return class->language == 0 || has_name(m, agent->languages, class->language) ||
+           !name_asked(m, class->language);
+}
+
+void class_activate(struct machine *m, uint32_t handle)
+{
+    struct class *class = class_at(m, handle);
+    bool active = class->free_count > 0 && order_count(&class->tree) > 0;
+    uint32_t *first = &domain_at(m, queue_at(m, class->queue)->domain)->active[class->live];
+
+    if (active == class->active || m->loading)
+        return;
+    class->active = active;
+    if (active) {
+        class->active_prev = 0;
+        class->active_next = *first;
+        if (*first != 0)
+            class_at(m, *first)->active_prev = handle;
+        *first = handle;
+        return;
+    }
+    if (class->active_next != 0)
+        class_at(m, class->active_next)->active_prev = class->active_prev;
+    if (class->active_prev != 0)
+        class_at(m, class->active_prev)->active_next = class->active_next;
+    else
+        *first = class->active_next;
+}
+
+static void class_recount(struct machine *m, uint32_t handle)
+{
+    struct class *class = class_at(m, handle);
+    struct queue *queue = queue_at(m, class->queue);
+    struct order_cursor cursor;
+
+    class->free_count = 0;
+    if (class->owner != 0) {
+        const struct agent *agent = agent_at(m, class->owner);
+
+        class->free_count = (agent->free_bits & 1) && class_takes(m, class, agent);
+    } else if (order_first(&queue->free[class->live], &m->nodes, &cursor)) {
+        do
+            class->free_count += class_takes(m, class, agent_at(m, order_at(&cursor)));
+        while (order_next(&m->nodes, &cursor));
+    }
+    class_activate(m, handle);
+}
+
+void classes_recount(struct machine *m, uint32_t queue)
+{
+    for (uint32_t at = queue_at(m, queue)->classes; at != 0; at = class_at(m, at)->next)
+        class_recount(m, at);
+}
+
+static bool equal_class(const void *user, uint32_t handle, const void *key)
+{
+    const struct class *class = class_at(user, handle), *sought = key;
+
+    return class->queue == sought->queue && class->skills == sought->skills &&
+           class->language == sought->language && class->owner == sought->owner &&
+           class->live == sought->live;
+}
+
+static uint64_t class_key_hash(const struct class *class)
+{
+    const uint32_t parts[5] = {class->queue, class->skills, class->language, class->owner,
+                               class->live};
+
+    return XXH3_64bits(parts, sizeof(parts));
+}
+
+/* The list that the class is in: its owner's or its queue's. */
+static uint32_t *class_list(struct machine *m, const struct class *class)
+{
+    return class->owner != 0 ? &agent_at(m, class->owner)->owned
+                             : &queue_at(m, class->queue)->classes;
+}
+
+static void class_free(struct machine *m, uint32_t handle)
+{
+    struct class *class = class_at(m, handle);
+    uint32_t *link = class_list(m, class);
+
+    class->free_count = 0;
+    class_activate(m, handle);
+    while (*link != handle)
+        link = &class_at(m, *link)->next;
+    *link = class->next;
+    table_remove(&m->classes, class_key_hash(class), handle);
+    pool_give(&m->class_pool, handle);
+}
+
+/* A queue that saw many kinds of needs keeps no more than some that nobody has now. */
+static void classes_trim(struct machine *m, uint32_t queue)
+{
+    uint32_t empty = 0, next;
+
+    for (uint32_t at = queue_at(m, queue)->classes; at != 0; at = next) {
+        next = class_at(m, at)->next;
+        if (class_at(m, at)->users == 0 && ++empty > idle_classes_max)
+            class_free(m, at);
+    }
+}
+
+/* The class, counted as used once more. */
+uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
+                   uint32_t owner, bool live)
+{
+    struct class sought = {.queue = queue,
+                           .skills = owner == 0 ? skills : 0,
+                           .language = owner == 0 ? language : 0,
+                           .owner = owner,
+                           .live = live};
+    uint64_t hash = class_key_hash(&sought);
+    uint32_t handle = table_find(&m->classes, hash, equal_class, &sought), *list;
+
+    if (handle == 0) {
+        if (owner == 0)
+            classes_trim(m, queue);
+        handle = pool_take(&m->class_pool);
+        *class_at(m, handle) = sought;
+        list = class_list(m, &sought);
+        class_at(m, handle)->next = *list;
+        *list = handle;
+        table_put(&m->classes, hash, handle);
+        if (!m->loading)
+            class_recount(m, handle);
+    }
+    class_at(m, handle)->users++;
+    return handle;
+}
+
+void class_release(struct machine *m, uint32_t handle)
+{
+    struct class *class = class_at(m, handle);
+
+    assert(class->users > 0);
+    class->users--;
+    if (class->users == 0 && class->owner != 0)
+        class_free(m, handle);
+}
+
+/* --- trees --- */
+
+void call_place(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+    struct queue *queue;
+
+    if (call->in_tree || !(m->options.holds_line & 1u << call->head.kind))
+        return;
+    queue = queue_at(m, call->queue);
+    call->class = class_get(m, call->queue, call->skills, call->language, 0, true);
+    order_put(&class_at(m, call->class)->tree, &m->nodes,
+              line_key(queue, call->entry_ms, call->priority), handle,
+              (struct order_compare){compare_calls, m});
+    call->in_tree = true;
+    queue->live_tree++;
+    class_activate(m, call->class);
+}
+
+void call_unplace(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+    struct queue *queue;
+
+    if (!call->in_tree)
+        return;
+    queue = queue_at(m, call->queue);
+    if (!order_remove(&class_at(m, call->class)->tree, &m->nodes,
+                      line_key(queue, call->entry_ms, call->priority), handle,
+                      (struct order_compare){compare_calls, m}))
+        assert(!"a call is not in its tree");
+    call->in_tree = false;
+    queue->live_tree--;
+    class_activate(m, call->class);
+    class_release(m, call->class);
+    call->class = 0;
+}
+
+static int64_t parked_key(const struct machine *m, const struct callback *cb)
+{
+    if (cb->head.state == STATE(SCHEDULED))
+        return cb->due_ms;
+    return extra_of(m, cb)->resume_ms;
+}
+
+void callback_place(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct queue *queue = queue_at(m, cb->queue);
+    struct order_compare by_id = {compare_callback_ids, m};
+
+    assert(!(cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY)));
+    switch ((PB(CallbackState))cb->head.state) {
+    case STATE(WAITING):
+        order_put(&class_at(m, cb->class)->tree, &m->nodes,
+                  line_key(queue, cb->entry_ms, cb->priority), handle,
+                  (struct order_compare){compare_callbacks, m});
+        cb->flags |= CB_IN_CLASS;
+        queue->callback_tree++;
+        class_activate(m, cb->class);
+        return;
+    case STATE(SCHEDULED):
+    case STATE(DELAYED):
+    case STATE(SNOOZED):
+        order_put(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
+        cb->flags |= CB_IN_PARKED;
+        return;
+    case STATE(OFFERED):
+    case STATE(WITH_AGENT):
+    case STATE(DIALLING):
+    case STATE(TALKING):
+    case STATE(WRAP_UP):
+        order_put(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
+        cb->flags |= CB_IN_BUSY;
+        return;
+    case STATE(UNSPECIFIED):
+    case STATE(ENDED):
+    case _RINGBACK__V1__CALLBACK_STATE_IS_INT_SIZE: break;
+    }
+    assert(!"a callback of no state has no place");
+}
+
+void callback_unplace(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct queue *queue = queue_at(m, cb->queue);
+    struct order_compare by_id = {compare_callback_ids, m};
+    bool found = true;
+
+    if (cb->flags & CB_IN_CLASS) {
+        found = order_remove(&class_at(m, cb->class)->tree, &m->nodes,
+                             line_key(queue, cb->entry_ms, cb->priority), handle,
+                             (struct order_compare){compare_callbacks, m});
+        queue->callback_tree--;
+        class_activate(m, cb->class);
+    } else if (cb->flags & CB_IN_PARKED) {
+        found = order_remove(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
+    } else if (cb->flags & CB_IN_BUSY) {
+        found = order_remove(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
+    }
+    assert(found);
+    cb->flags &= (uint16_t) ~(CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY);
+}
+
+void callback_class(struct machine *m, uint32_t handle, uint32_t skills, uint32_t language)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t old = cb->class;
+
+    assert(!(cb->flags & CB_IN_CLASS));
+    cb->class = class_get(m, cb->queue, skills, language, cb->owner, false);
+    if (old != 0)
+        class_release(m, old);
+}
+
+/* The ranking changed: every key of the queue's trees is another one. */
+void queue_rebuild(struct machine *m, uint32_t queue)
+{
+    for (uint32_t at = queue_at(m, queue)->classes; at != 0; at = class_at(m, at)->next) {
+        struct class *class = class_at(m, at);
+        struct order old = class->tree;
+        struct order_compare how = {class->live ? compare_calls : compare_callbacks, m};
+        struct order_cursor cursor;
+
+        memset(&class->tree, 0, sizeof(class->tree));
+        if (order_first(&old, &m->nodes, &cursor))
+            do {
+                uint32_t handle = order_at(&cursor);
+                int64_t entry =
+                    class->live ? call_at(m, handle)->entry_ms : callback_at(m, handle)->entry_ms;
+                int32_t priority =
+                    class->live ? call_at(m, handle)->priority : callback_at(m, handle)->priority;
+
+                order_put(&class->tree, &m->nodes, line_key(queue_at(m, queue), entry, priority),
+                          handle, how);
+            } while (order_next(&m->nodes, &cursor));
+        order_clear(&old, &m->nodes);
+    }
+}
