@@ -2,4 +2,5 @@
  * daemon/cmd_NAME.c that defines cmd_NAME() (see command.h) are all that a new one needs. Within a
  * group they are shown in this order. This file is included more than once, on purpose. */
 /* clang-format off */
+X(queues, LIVE, "Check and send what queues, agents and scripts are")
 /* clang-format on */
