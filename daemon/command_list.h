@@ -3,4 +3,5 @@
  * group they are shown in this order. This file is included more than once, on purpose. */
 /* clang-format off */
 X(queues, LIVE, "Check and send what queues, agents and scripts are")
+X(simulate, FILES, "What callbacks would have done to your own call records")
 /* clang-format on */

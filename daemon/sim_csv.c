@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/near.h"
 
-enum { fields_max = 256, shown_max = 40, day_s = 86400 };
+enum { fields_max = 256, shown_max = 40, name_bytes_max = 200, day_s = 86400 };
 
 static const char *const column_names[SIM_COLUMN_COUNT] = {
 #define NAME_(name, column, required, help) #column,
@@ -38,11 +38,21 @@ static const char *const odd_texts[SIM_ODD_COUNT] = {
     SIM_ODD_MAP(TEXT_)
 #undef TEXT_
 };
+static const char *const odd_names[SIM_ODD_COUNT] = {
+#define ODD_(name, out, text) #name,
+    SIM_ODD_MAP(ODD_)
+#undef ODD_
+};
 static const bool odd_out[SIM_ODD_COUNT] = {
 #define OUT_(name, out, text) out,
     SIM_ODD_MAP(OUT_)
 #undef OUT_
 };
+
+const char *sim_odd_name(enum sim_odd odd)
+{
+    return odd_names[odd];
+}
 
 const char *sim_odd_text(enum sim_odd odd)
 {
@@ -151,8 +161,9 @@ struct reader {
     size_t room, service_room, agent_room;
 };
 
-/* Takes a quoted field apart in place; *at is behind the opening quote. */
-static enum err read_quoted(struct reader *reader, char **end)
+/* Takes a quoted field apart in place; reader->at is behind the opening quote. Returns the field's
+ * end, NULL if the quote is never closed. */
+static char *read_quoted(struct reader *reader)
 {
     char *out = reader->at;
 
@@ -164,18 +175,16 @@ static enum err read_quoted(struct reader *reader, char **end)
             *out++ = *in++;
         } else {
             reader->at = in + 1;
-            *end = out;
-            return ERR_OK;
+            return out;
         }
     }
-    return FAIL(reader->note, ERR_BAD_FILE, "%s: line %d: a quote (\") is opened and never closed",
-                reader->name, reader->line);
+    return NULL;
 }
 
 /* Cuts the next row into fields, in place. ERR_END: no more rows. */
 static enum err read_row(struct reader *reader)
 {
-    char *end = NULL;
+    char *end;
 
     reader->field_count = 0;
     reader->line = reader->lines_read + 1;
@@ -189,7 +198,11 @@ static enum err read_row(struct reader *reader)
                         reader->name, reader->line, fields_max);
         if (*field == '"') {
             field = ++reader->at;
-            TRY(read_quoted(reader, &end));
+            end = read_quoted(reader);
+            if (end == NULL)
+                return FAIL(reader->note, ERR_BAD_FILE,
+                            "%s: line %d: a quote (\") is opened and never closed", reader->name,
+                            reader->line);
         } else {
             end = reader->at + strcspn(reader->at, (char[]){reader->cut, '\n', '\0'});
             reader->at = end;
@@ -459,6 +472,21 @@ static struct sim_row *add_row(struct reader *reader)
     return &calls->rows[calls->count++];
 }
 
+/* Names become texts of events, which have limits. */
+static enum err check_names(const struct reader *reader)
+{
+    static const enum sim_column columns[] = {SIM_COLUMN_SERVICE, SIM_COLUMN_AGENT,
+                                              SIM_COLUMN_CUSTOMER};
+
+    for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+        if (strlen(field(reader, columns[i])) > name_bytes_max)
+            return bad_field(reader, columns[i], "a name of at most 200 bytes");
+    }
+    if (*field(reader, SIM_COLUMN_SERVICE) == '\0')
+        return bad_field(reader, SIM_COLUMN_SERVICE, "the name of a service");
+    return ERR_OK;
+}
+
 static enum err read_call(struct reader *reader)
 {
     const char *const *word = reader->mapping->words;
@@ -471,8 +499,7 @@ static enum err read_call(struct reader *reader)
     char expected[200];
 
     TRY(read_times(reader, &times));
-    if (*service == '\0')
-        return bad_field(reader, SIM_COLUMN_SERVICE, "the name of a service");
+    TRY(check_names(reader));
     row->high = strcmp(field(reader, SIM_COLUMN_PRIORITY), word[SIM_WORD_HIGH]) == 0;
     if (strcmp(service, word[SIM_WORD_RETURNED]) != 0)
         row->service = name_index(reader, &calls->services, &reader->service_room, service);
@@ -555,6 +582,49 @@ static enum err read_calls(struct reader *reader)
     return ERR_OK;
 }
 
+/* The bytes of the UTF-8 character at text, 0 if there is none. */
+static size_t utf8_size(const uint8_t *text, size_t left)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t size = text[0] < 0x80   ? 1
+                  : text[0] < 0xc0 ? 0
+                  : text[0] < 0xe0 ? 2
+                  : text[0] < 0xf0 ? 3
+                                   : 4;
+    uint32_t code = size == 1 ? text[0] : text[0] & (0xffu >> (size + 1));
+
+    if (size == 0 || size > left || text[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    return code < least[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : size;
+}
+
+static enum err check_text(const char *name, const char *text, size_t bytes, struct err_note *note)
+{
+    int line = 1;
+    size_t size;
+
+    for (size_t i = 0; i < bytes; i += size) {
+        if (text[i] == '\0')
+            return FAIL(note, ERR_BAD_FILE,
+                        "%s: byte %zu is zero: a binary file; expected CSV, that is text with a"
+                        " line for each call",
+                        name, i);
+        line += text[i] == '\n';
+        size = utf8_size((const uint8_t *)text + i, bytes - i);
+        if (size == 0)
+            return FAIL(note, ERR_BAD_FILE,
+                        "%s: line %d: byte %zu is not UTF-8 text; if the file is Latin-1:"
+                        " iconv -f LATIN1 -t UTF-8",
+                        name, line, i);
+    }
+    return ERR_OK;
+}
+
 enum err sim_csv_parse(const char *name, char *text, size_t bytes,
                        const struct sim_mapping *mapping, struct arena *arena,
                        struct sim_calls *calls, struct err_note *note)
@@ -567,16 +637,11 @@ enum err sim_csv_parse(const char *name, char *text, size_t bytes,
                             .note = note,
                             .at = text + (mark ? 3 : 0),
                             .end = text + bytes};
-    const char *zero = memchr(text, '\0', bytes);
     struct sim_row *rows;
     enum err err;
 
     *calls = (struct sim_calls){0};
-    if (zero != NULL)
-        return FAIL(note, ERR_BAD_FILE,
-                    "%s: byte %td is zero: a binary file; expected CSV, that is text with a line"
-                    " for each call",
-                    name, zero - text);
+    TRY(check_text(name, text, bytes, note));
     err = read_calls(&reader);
     rows = calls->rows;
     calls->rows = arena_alloc(arena, calls->count * sizeof(*rows));
@@ -609,7 +674,7 @@ enum err sim_csv_read(const char *path, const struct sim_mapping *mapping, struc
         err = FAIL(note, ERR_IO, "%s cannot be read: %s", path, strerror(errno));
     else
         err = sim_csv_parse(path, text, bytes, mapping, arena, calls, note);
-    fclose(file);
+    (void)fclose(file);
     free(text);
     return err;
 }

@@ -113,7 +113,8 @@ MUST_CHECK enum err sim_csv_parse(const char *name, char *text, size_t bytes,
                                   const struct sim_mapping *mapping, struct arena *arena,
                                   struct sim_calls *calls, struct err_note *note);
 
-/* "marked as phantoms", ...; true: such rows are counted out. */
+/* "PHANTOM"; "marked as phantoms"; true: such rows are counted out. */
+const char *sim_odd_name(enum sim_odd odd);
 const char *sim_odd_text(enum sim_odd odd);
 bool sim_odd_is_out(enum sim_odd odd);
 

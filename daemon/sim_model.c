@@ -1,6 +1,7 @@
 #include "daemon/sim_model.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "daemon/sim_draw.h"
@@ -8,6 +9,9 @@
 /* README of the data: a customer of high priority is taken as if he had come 1.5 minutes earlier.
  */
 enum { high_priority_ms = 90000 };
+
+/* A clock of events takes no longer jump (commit.md, event_jump_max). */
+#define GAP_MS_MAX INT64_C(2592000000)
 
 static int compare_waits(const void *a, const void *b)
 {
@@ -261,6 +265,13 @@ enum err sim_model_make(struct sim_model *model, const struct sim_calls *calls, 
         talking += agent->span_count > 0;
         if (agent->span_count > 0)
             widen(model, agent->spans[0].from_ms, agent->spans[agent->span_count - 1].to_ms);
+    }
+    for (size_t i = 1; i < model->caller_count; i++) {
+        if (model->callers[i].arrive_ms - model->callers[i - 1].arrive_ms > GAP_MS_MAX)
+            return FAIL(note, ERR_BAD_FILE,
+                        "line %" PRIu32 ": nobody called for 30 days before; give each stretch of"
+                        " time a file of its own",
+                        model->callers[i].row->line_number);
     }
     if (model->caller_count == 0)
         return FAIL(note, ERR_BAD_FILE, "no row is of a caller who queued or was served");

@@ -231,6 +231,8 @@ static void sim_csv_bad_files_are_refused_with_line_and_column(void **state)
          "line 2, column outcome: \"GONE\" is not an outcome; expected AGENT, HANG or PHANTOM"},
         {HEAD "1999-08-01,A,1,,0,,,,10:00:05,10:01:00,HANG,,,\n",
          "line 2, column service: \"\" is not the name of a service"},
+        {HEAD "1999-08-01,A,1,\xe9t\xe9,0,PS,,,10:00:05,10:01:00,HANG,,,\n",
+         "x.csv: line 2: byte 140 is not UTF-8 text"},
         {HEAD "1999-08-01,A,1\n", "line 2: the row ends after 3 columns; 14 are expected"},
         {HEAD "\"1999-08-01,A,1\n", "line 2: a quote (\") is opened and never closed"},
         {HEAD "\"1999\"-08-01,A,1\n", "line 2, column 1: text behind the closing quote"},

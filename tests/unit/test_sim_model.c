@@ -204,12 +204,14 @@ static void sim_model_names_that_are_no_ids_get_one(void **state)
     assert_string_equal(model.agents[1].id, "bo");
 }
 
-static void sim_model_without_callers_or_agents_is_refused(void **state)
+static void sim_model_of_nobody_or_with_a_long_gap_is_refused(void **state)
 {
     struct sim_mapping mapping;
     struct sim_calls calls;
     struct sim_model model;
     char nobody[] = HEAD "1999-08-01,P,0,,,HANG,,,\n";
+    char months[] = HEAD "1999-08-01,P,0,,,AGENT,10:00:00,10:00:01,a\n"
+                         "1999-09-02,P,0,,,AGENT,10:00:00,10:00:01,a\n";
     char no_agent[] = HEAD "1999-08-01,P,0,10:00:00,10:00:01,HANG,,,\n";
 
     (void)state;
@@ -221,6 +223,10 @@ static void sim_model_without_callers_or_agents_is_refused(void **state)
         sim_csv_parse("x.csv", no_agent, strlen(no_agent), &mapping, &arena, &calls, &note),
         ERR_OK);
     assert_int_equal(sim_model_make(&model, &calls, 120000, &arena, &note), ERR_BAD_FILE);
+    assert_int_equal(
+        sim_csv_parse("x.csv", months, strlen(months), &mapping, &arena, &calls, &note), ERR_OK);
+    assert_int_equal(sim_model_make(&model, &calls, 120000, &arena, &note), ERR_BAD_FILE);
+    assert_non_null(strstr(note.text, "line 3: nobody called for 30 days"));
 }
 
 int main(void)
@@ -237,7 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sim_model_draws_of_a_caller_are_recorded_or_his_services,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(sim_model_names_that_are_no_ids_get_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sim_model_without_callers_or_agents_is_refused, set_up,
+        cmocka_unit_test_setup_teardown(sim_model_of_nobody_or_with_a_long_gap_is_refused, set_up,
                                         tear_down),
     };
 
