@@ -46,7 +46,7 @@ static void *grow(void *items, size_t count, size_t *room, size_t item_bytes)
 }
 
 /* The id of those that keep it as a text; NULL for those that keep an ident. */
-static const uint32_t *text_id(const struct machine *m, enum kind kind, uint32_t handle)
+static inline const uint32_t *text_id(const struct machine *m, enum kind kind, uint32_t handle)
 {
     switch (kind) {
     case KIND_DOMAIN: return &domain_at(m, handle)->id;
@@ -64,7 +64,7 @@ static const uint32_t *text_id(const struct machine *m, enum kind kind, uint32_t
     return NULL;
 }
 
-static const struct ident *ident_id(const struct machine *m, enum kind kind, uint32_t handle)
+static inline const struct ident *ident_id(const struct machine *m, enum kind kind, uint32_t handle)
 {
     switch (kind) {
     case KIND_CALL: return &call_at(m, handle)->id;
@@ -82,11 +82,9 @@ static const struct ident *ident_id(const struct machine *m, enum kind kind, uin
     return NULL;
 }
 
-uint32_t ref_domain(const struct machine *m, uint32_t ref)
+static inline uint32_t domain_of(const struct machine *m, enum kind kind, uint32_t handle)
 {
-    uint32_t handle = ref_handle(ref);
-
-    switch (ref_kind(ref)) {
+    switch (kind) {
     case KIND_DOMAIN: return handle;
     case KIND_QUEUE:
     case KIND_COUNTERS: return queue_at(m, handle)->domain;
@@ -101,6 +99,11 @@ uint32_t ref_domain(const struct machine *m, uint32_t ref)
     }
     assert(!"a reference of no kind");
     return 0;
+}
+
+uint32_t ref_domain(const struct machine *m, uint32_t ref)
+{
+    return domain_of(m, ref_kind(ref), ref_handle(ref));
 }
 
 struct slice ref_id(const struct machine *m, uint32_t ref, char buffer[IDENT_TEXT_BYTES])
@@ -156,10 +159,10 @@ uint64_t entity_digest(struct slice key, uint32_t version)
 
 /* --- tables --- */
 
-static uint64_t hash_entity(const struct machine *m, enum kind kind, uint32_t handle)
+static inline uint64_t hash_entity(const struct machine *m, enum kind kind, uint32_t handle)
 {
     const uint32_t *text = text_id(m, kind, handle);
-    uint64_t seed = kind == KIND_DOMAIN ? 0 : ref_domain(m, ref_make(kind, handle));
+    uint64_t seed = kind == KIND_DOMAIN ? 0 : domain_of(m, kind, handle);
 
     if (text != NULL)
         return ident_hash(text_at(&m->texts, *text), seed);
@@ -332,7 +335,7 @@ void entities_deinit(struct machine *m)
         const struct sought *sought = key;                                                         \
         const uint32_t *text = text_id(m, kind, handle);                                           \
                                                                                                    \
-        if (kind != KIND_DOMAIN && ref_domain(m, ref_make(kind, handle)) != sought->domain)        \
+        if (kind != KIND_DOMAIN && domain_of(m, kind, handle) != sought->domain)                   \
             return false;                                                                          \
         if (text != NULL)                                                                          \
             return slice_equal(text_at(&m->texts, *text), sought->id);                             \

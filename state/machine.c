@@ -72,8 +72,12 @@ static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *c
     switch (ref_kind(ref)) {
     case KIND_DOMAIN: at = domain_at(m, handle)->walk_ms; return at == 0 ? INT64_MAX : at;
     case KIND_QUEUE: at = queue_at(m, handle)->removing_ms; return at == 0 ? INT64_MAX : at;
-    case KIND_AGENT: return agent_wake(m, handle);
-    case KIND_CALL: return call_wake(m, handle);
+    case KIND_AGENT: /* a word of him would stop what wakes him */
+        *class = WAKE_STOP;
+        return agent_wake(m, handle);
+    case KIND_CALL:
+        *class = call_at(m, handle)->head.state == CALL(ENDED) ? WAKE_OTHER : WAKE_STOP;
+        return call_wake(m, handle);
     case KIND_CALLBACK: return callback_wake(m, handle, class);
     case KIND_ANSWER: return answer_at(m, handle)->answered_ms + m->options.dedupe_window_ms;
     case KIND_STUB: return stub_until(m, stub_at(m, handle));
