@@ -24,7 +24,7 @@
     X(CALL, call, false, "number of the call on it")                                               \
     X(CUSTOMER, customer, false, "customer's id; empty: not identified")                           \
     X(PRIORITY, priority, false, "2: ranks as if come 90 s earlier")                               \
-    X(IVR_ENTER, ivr_enter, false, "into the voice menu, HH:MM:SS; orders rows without queue")     \
+    X(IVR_ENTER, ivr_enter, false, "into the voice menu, HH:MM:SS; tells what is past midnight")   \
     X(IVR_LEAVE, ivr_leave, false, "out of the voice menu, HH:MM:SS")
 
 #define SIM_COLUMN_ENUM_(name, column, required, help) SIM_COLUMN_##name,
