@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "daemon/options.h"
 
 static const struct arg_flag no_flags[] = {ARGS_END};
 
@@ -63,6 +64,8 @@ static enum err unknown_flag(const struct args_spec *spec, const char *word, siz
         near_offer(&near, "json");
     if (spec->options)
         near_offer(&near, "config");
+    for (int i = 0; spec->options && i < OPTION_COUNT; i++)
+        near_offer(&near, option_rows[i].key);
     return FAIL(note, ERR_USAGE, "unknown option --%s%s", name,
                 near_hint(&near, "--", hint, sizeof(hint)));
 }
@@ -71,7 +74,10 @@ static enum err unknown_flag(const struct args_spec *spec, const char *word, siz
 static enum err add_option(const struct args_spec *spec, struct command_context *context,
                            const char *word, size_t size, const char *value, struct err_note *note)
 {
-    if (!spec->options)
+    char key[200];
+
+    snprintf(key, sizeof(key), "%.*s", (int)size, word);
+    if (!spec->options || (strcmp(key, "config") != 0 && !options_known(key)))
         return unknown_flag(spec, word, size, note);
     if (value == NULL)
         return FAIL(note, ERR_USAGE, "--%.*s needs a value: --%.*s=VALUE", (int)size, word,

@@ -4,4 +4,5 @@
 /* clang-format off */
 X(queues, LIVE, "Check and send what queues, agents and scripts are")
 X(simulate, FILES, "What callbacks would have done to your own call records")
+X(config, OPERATE, "Print the options in force and where each came from")
 /* clang-format on */

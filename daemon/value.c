@@ -242,8 +242,8 @@ const char *value_format_duration(int64_t ms, char *text, size_t size)
 
 const char *value_format_size(int64_t bytes, char *text, size_t size)
 {
-    for (const struct unit *unit = size_units; unit->factor >= 1024; unit++) {
-        if (unit->factor % 1024 == 0 && bytes >= unit->factor && bytes % unit->factor == 0) {
+    for (const struct unit *unit = size_units; unit->factor > 1; unit++) {
+        if (bytes >= unit->factor && bytes % unit->factor == 0) {
             snprintf(text, size, "%" PRId64 "%s", bytes / unit->factor, unit->name);
             return text;
         }

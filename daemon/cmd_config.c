@@ -1,0 +1,98 @@
+/* ringback config: the options in force and where each came from. */
+#include <jansson.h>
+#include <string.h>
+
+#include "daemon/args.h"
+#include "daemon/command.h"
+#include "daemon/options.h"
+
+static void print_row(FILE *out, const char *key, const char *value, const char *origin)
+{
+    fprintf(out, "%-26s %-30s %s\n", key, value[0] == '\0' ? "\"\"" : value, origin);
+}
+
+static const char *kafka_value(const struct option_kafka *kafka)
+{
+    return options_kafka_secret(kafka->key) ? "***" : kafka->value;
+}
+
+static void print_table(const struct options *options, FILE *out)
+{
+    char key[300], value[1200], origin[1200];
+
+    print_row(out, "OPTION", "VALUE", "FROM");
+    for (int i = 0; i < OPTION_COUNT; i++)
+        print_row(out, option_rows[i].key,
+                  options_value(options, (enum option)i, value, sizeof(value)),
+                  options_origin(&options->origins[i], option_rows[i].key, origin, sizeof(origin)));
+    for (int i = 0; i < options->kafka_count; i++) {
+        snprintf(key, sizeof(key), "kafka.%s", options->kafka[i].key);
+        print_row(out, key, kafka_value(&options->kafka[i]),
+                  options_origin(&options->kafka[i].origin, key, origin, sizeof(origin)));
+    }
+}
+
+static void add_json(json_t *list, const char *key, const char *value, const char *origin,
+                     bool decides)
+{
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "key", key, "value", value,
+                                          "from", origin, "decides", decides));
+}
+
+static enum err print_json(const struct options *options, FILE *out, struct err_note *note)
+{
+    char key[300], value[1200], origin[1200];
+    json_t *list = json_array();
+    int failed;
+
+    for (int i = 0; i < OPTION_COUNT; i++)
+        add_json(list, option_rows[i].key,
+                 options_value(options, (enum option)i, value, sizeof(value)),
+                 options_origin(&options->origins[i], option_rows[i].key, origin, sizeof(origin)),
+                 (option_rows[i].flags & OPTION_DECIDES) != 0);
+    for (int i = 0; i < options->kafka_count; i++) {
+        snprintf(key, sizeof(key), "kafka.%s", options->kafka[i].key);
+        add_json(list, key, kafka_value(&options->kafka[i]),
+                 options_origin(&options->kafka[i].origin, key, origin, sizeof(origin)), false);
+    }
+    failed = json_dumpf(list, out, JSON_INDENT(2));
+    json_decref(list);
+    fputs("\n", out);
+    return failed == 0 ? ERR_OK : FAIL(note, ERR_IO, "standard output cannot be written");
+}
+
+enum err cmd_config(struct command_context *context, int argc, char **argv, struct err_note *note)
+{
+    bool markdown = false, example = false;
+    const struct arg_flag flags[] = {
+        ARGS_SWITCH("markdown", &markdown, "print docs/CONFIG.md instead"),
+        ARGS_SWITCH("example", &example, "print an example file with all defaults instead"),
+        ARGS_END,
+    };
+    const struct args_spec spec = {
+        .text = "Each option with its value, and where that came from: the default, the file's\n"
+                "line, the variable or the flag. Passwords are not shown.\n",
+        .flags = flags,
+        .json = true,
+        .options = true,
+    };
+    struct args args;
+    struct options options;
+    enum err err;
+
+    TRY(args_parse(&spec, context, argc, argv, &args, note));
+    if (markdown || example) {
+        if (markdown)
+            options_print_markdown(context->out);
+        if (example)
+            options_print_example(context->out);
+        return ERR_OK;
+    }
+    err = options_load(&options, context, note);
+    if (err == ERR_OK && context->json)
+        err = print_json(&options, context->out, note);
+    else if (err == ERR_OK)
+        print_table(&options, context->out);
+    options_deinit(&options);
+    return err;
+}
