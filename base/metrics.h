@@ -1,0 +1,102 @@
+/* Metrics: what is counted, in one list (metric_list.h), and written as Prometheus reads it.
+ *
+ * Each worker has a block of its own, so that counting is one relaxed add that shares nothing;
+ * the writer adds them up. Blocks live as long as the process: a counter never goes back because
+ * a partition went away. Serving the text is not done here. */
+#ifndef RINGBACK_BASE_METRICS_H
+#define RINGBACK_BASE_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Sets of label values, fixed: X(set, name of the label, values by index, how many). input and
+ * output are in the order of enum topic; undecided of UndecidedReason; machine of enum
+ * machine_count. */
+#define METRIC_LABEL_MAP(X)                                                                        \
+    X(none, NULL, "", 1)                                                                           \
+    X(input, "input", "settings|interactions|presence|flows|commands", 5)                          \
+    X(output, "output", "routing|analytics|results|state|journal|dlq", 6)                          \
+    X(undecided, "reason",                                                                         \
+      "unspecified|undecodable|no_domain|wrong_partition|limit|time|uncommittable|repeated|"       \
+      "unknown_kind",                                                                              \
+      9)                                                                                           \
+    X(failure, "reason", "resent|unknown|fenced|uncommittable|error", 5)                           \
+    X(store, "copy", "redis|state", 2)                                                             \
+    X(machine, "what",                                                                             \
+      "events|timers|old_facts|late_notices|repeats|refusals|offers|dials|late_answers|"           \
+      "lost_attempts|lost_calls|silent_agents|reclaims|future_stamps|walks|walk_steps",            \
+      16)
+
+#define METRIC_LABEL_ENUM_(set, ...) METRIC_LABEL_##set,
+enum metric_label { METRIC_LABEL_MAP(METRIC_LABEL_ENUM_) METRIC_LABEL_COUNT };
+#undef METRIC_LABEL_ENUM_
+
+#define METRIC_LABEL_SIZE_(set, label, values, count) METRIC_LABEL_SIZE_##set = (count),
+enum { METRIC_LABEL_MAP(METRIC_LABEL_SIZE_) };
+#undef METRIC_LABEL_SIZE_
+
+enum metric_type {
+    METRIC_TYPE_COUNTER,
+    METRIC_TYPE_GAUGE,
+    METRIC_TYPE_WORKER_GAUGE,
+    METRIC_TYPE_HISTOGRAM
+};
+
+/* Values are whole numbers: SECONDS are given in microseconds. */
+enum metric_unit { METRIC_UNIT_ONE, METRIC_UNIT_BYTES, METRIC_UNIT_SECONDS };
+
+#define METRIC(name, ...) METRIC_##name,
+enum metric {
+#include "base/metric_list.h"
+    METRIC_COUNT
+};
+#undef METRIC
+
+/* A histogram's cells: its buckets, the one without an upper bound, the sum. */
+enum { metric_bucket_count = 18, metric_histogram_cells = metric_bucket_count + 2 };
+enum {
+    METRIC_CELLS_COUNTER = 1,
+    METRIC_CELLS_GAUGE = 1,
+    METRIC_CELLS_WORKER_GAUGE = 1,
+    METRIC_CELLS_HISTOGRAM = metric_histogram_cells
+};
+
+/* The first cell of each metric; the last one is named only to count on. */
+#define METRIC(name, type, unit, label, help)                                                      \
+    METRIC_AT_##name,                                                                              \
+        METRIC_LAST_##name =                                                                       \
+            METRIC_AT_##name + METRIC_CELLS_##type * METRIC_LABEL_SIZE_##label - 1,
+enum metric_cell {
+#include "base/metric_list.h"
+    METRIC_CELL_COUNT
+};
+#undef METRIC
+
+enum { metrics_workers_max = 1024 };
+
+struct metrics; /* opaque: the cells of one worker */
+
+/* The block of a partition's worker (0 .. metrics_workers_max - 1), or of the process outside them
+ * (-1): the same one at each call. Never NULL, never freed. Any thread. */
+struct metrics *metrics_of(int partition);
+
+/* label: an index of the metric's set, 0 where it has none. Any thread, lock-free. */
+void metrics_add(struct metrics *metrics, enum metric metric, int label, uint64_t count);
+void metrics_set(struct metrics *metrics, enum metric metric, int label, int64_t value);
+/* Negative values count as 0. */
+void metrics_observe(struct metrics *metrics, enum metric metric, int label, int64_t value);
+
+/* The worker's gauges are no longer written (its partition went away) until they are set again. */
+void metrics_leave(struct metrics *metrics);
+
+/* All of them, Prometheus text format 0.0.4. Returns 0, or -1 if out has an error. */
+int metrics_write(FILE *out);
+
+/* For tests: one cell's value over all workers; of a histogram how often it was observed. */
+uint64_t metrics_total(enum metric metric, int label);
+
+/* For tests: all cells to 0, no worker known. */
+void metrics_reset(void);
+
+#endif
