@@ -2,7 +2,11 @@
  * daemon/cmd_NAME.c that defines cmd_NAME() (see command.h) are all that a new one needs. Within a
  * group they are shown in this order. This file is included more than once, on purpose. */
 /* clang-format off */
+X(run, LIVE, "Run the daemon: Kafka in, decisions, Kafka out, Redis behind")
+X(topics, LIVE, "Create the topics that are missing, check those that are there")
 X(queues, LIVE, "Check and send what queues, agents and scripts are")
 X(simulate, FILES, "What callbacks would have done to your own call records")
 X(config, OPERATE, "Print the options in force and where each came from")
+X(capture, LOGS, "Write topics into a file")
+X(play, LOGS, "Send a file's records to the topics")
 /* clang-format on */

@@ -1,0 +1,187 @@
+#include "base/kafka.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* What the commit protocol rests on (docs/guarantees.md): set by us, refused from outside. */
+static const struct {
+    const char *name;
+    const char *why;
+} fixed[] = {
+    {"acks", "transactions need all of them"},
+    {"auto.offset.reset", "a position that is gone must be an error, not a silent jump"},
+    {"client.rack", "a follower's end is not the leader's, and deadlines wait for the end"},
+    {"enable.auto.commit", "positions are kept on the state topic"},
+    {"enable.auto.offset.store", "positions are kept on the state topic"},
+    {"enable.idempotence", "transactions need it"},
+    {"enable.partition.eof", "ends are told by it"},
+    {"group.id", "use the option `group`"},
+    {"group.instance.id", "use the option `instance`"},
+    {"isolation.level", "records of transactions that failed must not be seen"},
+    {"partition.assignment.strategy", "only `range` gives partition i of all inputs to one worker"},
+    {"transactional.id", "it is the group and the partition: who owns it owns the partition"},
+};
+
+const char *kafka_fixed(const char *name)
+{
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        if (strcmp(fixed[i].name, name) == 0)
+            return fixed[i].why;
+    }
+    return NULL;
+}
+
+const char *kafka_setting(const struct kafka_settings *settings, const char *name)
+{
+    for (size_t i = settings->count; i-- > 0;) {
+        if (strcmp(settings->items[i].name, name) == 0)
+            return settings->items[i].value;
+    }
+    return NULL;
+}
+
+static void on_log(const rd_kafka_t *kafka, int level, const char *facility, const char *text)
+{
+    enum log_level our_level = log_level_of_syslog(level);
+
+    /* A broker that is away is said once by us; librdkafka says it with every attempt. */
+    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0)
+        our_level = LOG_LEVEL_DEBUG;
+    if (log_enabled(our_level))
+        log_write(our_level, "librdkafka",
+                  (const struct log_field[]){LOG_TEXT("client", rd_kafka_name(kafka)),
+                                             LOG_TEXT("facility", facility),
+                                             LOG_TEXT("text", text),
+                                             {.kind = LOG_KIND_END}});
+}
+
+static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaque)
+{
+    (void)opaque;
+    log_debug("librdkafka's error", LOG_TEXT("client", rd_kafka_name(kafka)),
+              LOG_TEXT("code", rd_kafka_err2name((rd_kafka_resp_err_t)err)),
+              LOG_TEXT("reason", reason));
+}
+
+enum err kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                        struct err_note *note)
+{
+    char why[300];
+
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+        return ERR_OK;
+    return FAIL(note, ERR_BAD_OPTION, "kafka.%s: %s", name, why);
+}
+
+/* Properties of the other kind of client only make librdkafka grumble: they are fine. */
+static enum err add_settings(rd_kafka_conf_t *conf, const struct kafka_settings *settings,
+                             struct err_note *note)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *name = settings->items[i].name;
+        const char *why = kafka_fixed(name);
+
+        if (why != NULL)
+            return FAIL(note, ERR_BAD_OPTION, "kafka.%s cannot be set: %s", name, why);
+        TRY(kafka_conf_set(conf, name, settings->items[i].value, note));
+    }
+    return ERR_OK;
+}
+
+enum err kafka_conf_create(const struct kafka_settings *settings, rd_kafka_conf_t **out,
+                           struct err_note *note, ...)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum err err = ERR_OK;
+    va_list pairs;
+
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    va_start(pairs, note);
+    for (;;) {
+        const char *name = va_arg(pairs, const char *);
+
+        if (name == NULL || err != ERR_OK)
+            break;
+        err = kafka_conf_set(conf, name, va_arg(pairs, const char *), note);
+    }
+    va_end(pairs);
+    if (err == ERR_OK)
+        err = add_settings(conf, settings, note);
+    if (err != ERR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return err;
+    }
+    *out = conf;
+    return ERR_OK;
+}
+
+enum err kafka_create(rd_kafka_type_t type, rd_kafka_conf_t *conf, const char *what,
+                      rd_kafka_t **kafka, struct err_note *note)
+{
+    char why[400];
+
+    *kafka = rd_kafka_new(type, conf, why, sizeof(why));
+    if (*kafka != NULL)
+        return ERR_OK;
+    rd_kafka_conf_destroy(conf);
+    return FAIL(note, ERR_BAD_OPTION, "cannot make %s with the options kafka.*: %s", what, why);
+}
+
+enum err kafka_fail(struct err_note *note, enum err err, const char *what, rd_kafka_error_t *error)
+{
+    if (error == NULL)
+        return ERR_OK;
+    FAIL(note, err, "%s: %s (%s)", what, rd_kafka_error_string(error), rd_kafka_error_name(error));
+    rd_kafka_error_destroy(error);
+    return err;
+}
+
+static rd_kafka_headers_t *headers_of(const struct record *record)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
+
+    for (size_t i = 0; i < record->header_count; i++)
+        (void)rd_kafka_header_add(headers, record->headers[i].name, -1,
+                                  record->headers[i].value.data,
+                                  (ssize_t)record->headers[i].value.size);
+    return headers;
+}
+
+rd_kafka_resp_err_t kafka_produce(rd_kafka_t *kafka, rd_kafka_topic_t *topic,
+                                  const struct record *record, bool copied, void *opaque)
+{
+    rd_kafka_headers_t *headers = record->header_count == 0 ? NULL : headers_of(record);
+    rd_kafka_vu_t fields[8];
+    rd_kafka_error_t *error;
+    rd_kafka_resp_err_t code;
+
+    fields[0].vtype = RD_KAFKA_VTYPE_RKT;
+    fields[0].u.rkt = topic;
+    fields[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+    fields[1].u.i32 = record->partition;
+    fields[2].vtype = RD_KAFKA_VTYPE_VALUE;
+    fields[2].u.mem.ptr = (void *)(uintptr_t)record->value.data;
+    fields[2].u.mem.size = record->value.size;
+    fields[3].vtype = RD_KAFKA_VTYPE_KEY;
+    fields[3].u.mem.ptr = (void *)(uintptr_t)record->key.data;
+    fields[3].u.mem.size = record->key.size;
+    fields[4].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+    fields[4].u.i64 = record->timestamp_ms;
+    fields[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
+    fields[5].u.ptr = opaque;
+    fields[6].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    fields[6].u.i = copied ? RD_KAFKA_MSG_F_COPY : 0;
+    fields[7].vtype = RD_KAFKA_VTYPE_HEADERS;
+    fields[7].u.headers = headers;
+    error = rd_kafka_produceva(kafka, fields, headers == NULL ? 7 : 8);
+    if (error == NULL)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return code;
+}

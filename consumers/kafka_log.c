@@ -1,0 +1,154 @@
+/* Reading a topic's partition without a group: `state` at take-over, for Redis, and for capture. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "consumers/kafka.h"
+#include "consumers/kafka_message.h"
+
+struct kafka_log {
+    rd_kafka_t *committed;
+    rd_kafka_t *uncommitted;
+};
+
+struct kafka_reader {
+    rd_kafka_topic_t *topic;
+    rd_kafka_queue_t *queue;
+    rd_kafka_message_t *message;
+    const struct header *headers;
+    enum topic kind;
+    int32_t partition;
+};
+
+static enum err make_handle(const struct kafka_settings *settings, const char *isolation,
+                            rd_kafka_t **kafka, struct err_note *note)
+{
+    rd_kafka_conf_t *conf;
+
+    TRY(kafka_conf_create(
+        settings, &conf, note, "client.id", "ringback-state", "enable.auto.commit", "false",
+        "enable.partition.eof", "true", "isolation.level", isolation, "auto.offset.reset", "error",
+        "queued.min.messages", "1000000", "queued.max.messages.kbytes", "65536",
+        "fetch.wait.max.ms", "50", "fetch.error.backoff.ms", "50", "socket.nagle.disable", "true",
+        "reconnect.backoff.ms", "20", "reconnect.backoff.max.ms", "1000", NULL));
+    return kafka_create(RD_KAFKA_CONSUMER, conf, "a reader", kafka, note);
+}
+
+enum err kafka_log_create(const struct kafka_settings *settings, struct kafka_log **out,
+                          struct err_note *note)
+{
+    struct kafka_log *log = memory_zalloc(sizeof(*log), "readers");
+    enum err err = make_handle(settings, "read_committed", &log->committed, note);
+
+    if (err == ERR_OK)
+        err = make_handle(settings, "read_uncommitted", &log->uncommitted, note);
+    if (err != ERR_OK) {
+        kafka_log_destroy(log);
+        return err;
+    }
+    *out = log;
+    return ERR_OK;
+}
+
+void kafka_log_destroy(struct kafka_log *log)
+{
+    if (log == NULL)
+        return;
+    if (log->committed != NULL)
+        rd_kafka_destroy(log->committed);
+    if (log->uncommitted != NULL)
+        rd_kafka_destroy(log->uncommitted);
+    free(log);
+}
+
+enum err kafka_log_ends(struct kafka_log *log, const char *topic, int32_t partition, int timeout_ms,
+                        int64_t *begin, int64_t *stable, int64_t *high, struct err_note *note)
+{
+    int64_t low;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(log->uncommitted, topic, partition,
+                                                                begin, high, timeout_ms);
+
+    /* The high watermark first: whatever is committed in between only raises the second answer. */
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = rd_kafka_query_watermark_offsets(log->committed, topic, partition, &low, stable,
+                                                timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ERR_OK;
+    return FAIL(note, ERR_BUS_DOWN, "ends of %s, partition %" PRId32 ": %s", topic, partition,
+                rd_kafka_err2str(code));
+}
+
+enum err kafka_reader_open(struct kafka_log *log, const char *topic, enum topic kind,
+                           int32_t partition, int64_t offset, struct kafka_reader **out,
+                           struct err_note *note)
+{
+    struct kafka_reader *reader = memory_zalloc(sizeof(*reader), "a reader");
+
+    reader->kind = kind;
+    reader->partition = partition;
+    reader->topic = rd_kafka_topic_new(log->committed, topic, NULL);
+    reader->queue = rd_kafka_queue_new(log->committed);
+    if (rd_kafka_consume_start_queue(reader->topic, partition,
+                                     offset <= 0 ? RD_KAFKA_OFFSET_BEGINNING : offset,
+                                     reader->queue) != 0) {
+        enum err err = FAIL(note, ERR_BUS_DOWN, "read %s, partition %" PRId32 ": %s", topic,
+                            partition, rd_kafka_err2str(rd_kafka_last_error()));
+
+        rd_kafka_queue_destroy(reader->queue);
+        rd_kafka_topic_destroy(reader->topic);
+        free(reader);
+        return err;
+    }
+    *out = reader;
+    return ERR_OK;
+}
+
+static void release(struct kafka_reader *reader)
+{
+    if (reader->message != NULL)
+        rd_kafka_message_destroy(reader->message);
+    reader->message = NULL;
+    free((void *)(uintptr_t)reader->headers);
+    reader->headers = NULL;
+}
+
+enum err kafka_reader_next(struct kafka_reader *reader, int timeout_ms, struct record *record,
+                           int64_t *end, struct err_note *note)
+{
+    const char *topic = rd_kafka_topic_name(reader->topic);
+    rd_kafka_resp_err_t code;
+
+    release(reader);
+    *end = -1;
+    reader->message = rd_kafka_consume_queue(reader->queue, timeout_ms);
+    if (reader->message == NULL)
+        return ERR_END;
+    code = reader->message->err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_message_record(reader->message, reader->kind, record);
+        reader->headers = record->headers;
+        return ERR_OK;
+    }
+    if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        *end = reader->message->offset;
+        return ERR_END;
+    }
+    return FAIL(note,
+                code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+                        code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE
+                    ? ERR_INPUT_LOST
+                    : ERR_BUS_DOWN,
+                "read %s, partition %" PRId32 ": %s", topic, reader->partition,
+                rd_kafka_message_errstr(reader->message));
+}
+
+void kafka_reader_close(struct kafka_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    release(reader);
+    (void)rd_kafka_consume_stop(reader->topic, reader->partition);
+    rd_kafka_queue_destroy(reader->queue);
+    rd_kafka_topic_destroy(reader->topic);
+    free(reader);
+}

@@ -1,0 +1,265 @@
+/* The main loop of a worker: poll a batch, step the machine, commit to Kafka, follow up in Redis,
+ * tick. */
+#include <inttypes.h>
+#include <poll.h>
+
+#include "base/log.h"
+#include "base/point.h"
+#include "daemon/worker.h"
+
+enum {
+    straggler_ms_max = 5000, /* an input that is not at its end and brings nothing */
+    tell_ms = 5000,
+    idle_ms_max = 1000,
+    again_ms = 20 /* nothing could be decided although something is there */
+};
+
+static enum err poll_batch(struct worker *worker, struct err_note *note);
+static bool ready(struct worker *worker, int64_t now_ms);
+static enum err step_machine(struct worker *worker, struct err_note *note);
+static enum err commit(struct worker *worker, struct err_note *note);
+static void tick(struct worker *worker);
+static void wait_for_work(struct worker *worker);
+
+enum err loop_run(struct worker *worker, struct err_note *note)
+{
+    while (!worker_stopped(worker)) {
+        TRY(loop_turn(worker, note));
+        wait_for_work(worker);
+    }
+    return ERR_OK;
+}
+
+enum err loop_turn(struct worker *worker, struct err_note *note)
+{
+    TRY(poll_batch(worker, note));
+    if (ready(worker, clock_monotonic_ms())) {
+        TRY(step_machine(worker, note));
+        if (worker->batch.count > 0)
+            TRY(commit(worker, note));
+    }
+    follow_run(worker->follow, clock_monotonic_ms());
+    tick(worker);
+    return ERR_OK;
+}
+
+static bool is_live(const struct worker *worker)
+{
+    return !worker->options.engine.clock_event;
+}
+
+static size_t waiting(const struct worker *worker)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < INPUT_COUNT; i++)
+        count += worker->inputs[i].count;
+    return count;
+}
+
+static enum err poll_batch(struct worker *worker, struct err_note *note)
+{
+    size_t before = waiting(worker);
+    bool ends[INPUT_COUNT];
+
+    for (int i = 0; i < INPUT_COUNT; i++)
+        ends[i] = worker->inputs[i].at_end;
+    TRY(worker->bus->ops->fetch(worker->bus, worker->options.engine.records_max, worker->inputs,
+                                note));
+    for (int i = 0; i < INPUT_COUNT; i++)
+        worker->fresh |= ends[i] != worker->inputs[i].at_end;
+    if (waiting(worker) == 0)
+        worker->arrived_ms = INT64_MAX;
+    else if (before == 0)
+        worker->arrived_ms = clock_monotonic_ms();
+    worker->fresh |= waiting(worker) != before;
+    return ERR_OK;
+}
+
+/* Is every input that brings nothing waited for long enough? Monotonic ms when it is. */
+static int64_t merged_ms(const struct worker *worker)
+{
+    int64_t until_ms = worker->arrived_ms;
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct bus_input *input = &worker->inputs[i];
+        int64_t wait_ms = input->at_end ? worker->options.merge_wait_ms : straggler_ms_max;
+
+        if (input->count == 0 && worker->arrived_ms + wait_ms > until_ms)
+            until_ms = worker->arrived_ms + wait_ms;
+    }
+    return until_ms;
+}
+
+/* Monotonic ms when there is something to decide; INT64_MAX: not before something comes. */
+static int64_t ready_ms(struct worker *worker, int64_t now_ms)
+{
+    int64_t ready_ms = INT64_MAX, due_ms = engine_due(worker->engine);
+
+    if (worker->limited)
+        return now_ms;
+    if (is_live(worker) && due_ms != INT64_MAX) {
+        int64_t left_ms = due_ms - clock_read(&worker->clock);
+
+        ready_ms = now_ms + (left_ms > 0 ? left_ms : 0);
+    }
+    if (waiting(worker) > 0 || !is_live(worker)) {
+        int64_t merge_ms = is_live(worker) ? merged_ms(worker) : now_ms;
+
+        if (waiting(worker) >= worker->options.engine.records_max)
+            merge_ms = now_ms;
+        if ((worker->fresh || is_live(worker)) && merge_ms < ready_ms)
+            ready_ms = merge_ms;
+    }
+    if (!worker->fresh && ready_ms < worker->full_stop_ms)
+        ready_ms = worker->full_stop_ms;
+    if (ready_ms < worker->began_ms + worker->options.commit_interval_ms)
+        ready_ms = worker->began_ms + worker->options.commit_interval_ms;
+    return ready_ms;
+}
+
+static bool ready(struct worker *worker, int64_t now_ms)
+{
+    return ready_ms(worker, now_ms) <= now_ms;
+}
+
+static void find_horizon(struct worker *worker, struct engine_time *time)
+{
+    struct horizon_input inputs[INPUT_COUNT];
+    int64_t ends[INPUT_COUNT];
+    struct err_note note;
+    int64_t now_ms = time->clock_ms;
+
+    if (horizon_wants_ends(&worker->horizon, engine_due(worker->engine), now_ms)) {
+        if (worker->bus->ops->ends(worker->bus, ends, &note) == ERR_OK)
+            horizon_answer(&worker->horizon, ends, now_ms);
+        else
+            horizon_silence(&worker->horizon, now_ms);
+    }
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct bus_input *input = &worker->inputs[i];
+
+        inputs[i] = (struct horizon_input){
+            .read_to = input->read_to,
+            .waiting = input->count > 0,
+            .waiting_ms = input->count > 0 ? input->records[0].timestamp_ms : 0,
+        };
+    }
+    if (!horizon_update(&worker->horizon, inputs, now_ms, &time->horizon_ms,
+                        &time->horizon_stop_ms))
+        return;
+    worker_count_add(worker, WORKER_COUNT_NOT_WAITED, 1);
+    if (now_ms - worker->not_waited_ms > 10000)
+        log_error("an input cannot be read: deadlines do not wait for it any longer",
+                  LOG_INT("partition", worker->options.engine.partition));
+    worker->not_waited_ms = now_ms;
+}
+
+static enum err step_machine(struct worker *worker, struct err_note *note)
+{
+    struct engine_input inputs[INPUT_COUNT];
+    struct engine_time time = {.clock_ms = clock_read(&worker->clock)};
+    const struct engine_meta *meta = engine_meta(worker->engine);
+    struct batch *batch = &worker->batch;
+
+    if (is_live(worker))
+        find_horizon(worker, &time);
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct bus_input *input = &worker->inputs[i];
+        int64_t end = meta->positions[i].fixed_end;
+
+        inputs[i] = (struct engine_input){
+            .records = input->records,
+            .count = input->count,
+            .at_end = end >= 0 && input->read_to >= end,
+        };
+    }
+    engine_decide(worker->engine, inputs, &time, batch);
+    worker->bus->ops->taken(worker->bus, batch->taken);
+    worker->fresh = false;
+    worker->limited =
+        batch->count > 0 && (batch->end == BATCH_END_RECORDS || batch->end == BATCH_END_TIMERS ||
+                             batch->end == BATCH_END_BYTES);
+    worker->full_stop_ms = batch->count > 0 ? 0 : clock_monotonic_ms() + again_ms;
+    (void)note;
+    POINT(batch_decided);
+    /* The records went with `taken`: what is held now is learnt with the next fetch. */
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        worker->inputs[i].count -= batch->taken[i];
+        worker->inputs[i].records = NULL;
+    }
+    worker->arrived_ms = waiting(worker) > 0 ? worker->arrived_ms : INT64_MAX;
+    return ERR_OK;
+}
+
+static enum err commit(struct worker *worker, struct err_note *note)
+{
+    struct bus_cancel cancel = worker_cancel_later(worker);
+    struct bus_committed committed;
+    struct batch *batch = &worker->batch;
+    int64_t began_us = clock_monotonic_us();
+    size_t undecided = 0;
+    enum err err;
+
+    worker->began_ms = began_us / 1000;
+    worker->kept = false;
+    err = worker->bus->ops->commit(worker->bus, batch, &cancel, &committed, note);
+    if (err == ERR_OK)
+        worker->meta_offset = committed.meta_offset;
+    else
+        TRY(takeover_resolve(worker, err, &committed, note));
+    POINT(batch_committed);
+    worker->kept = true;
+    worker->committed = *engine_meta(worker->engine);
+    follow_committed(worker->follow, batch, &worker->committed, worker->meta_offset);
+    for (size_t i = 0; i < sizeof(batch->undecided) / sizeof(batch->undecided[0]); i++)
+        undecided += batch->undecided[i];
+    worker_count_add(worker, WORKER_COUNT_BATCHES, 1);
+    worker_count_add(worker, WORKER_COUNT_RECORDS, batch->decided);
+    worker_count_add(worker, WORKER_COUNT_TIMERS, batch->timers);
+    worker_count_add(worker, WORKER_COUNT_OUTPUTS, batch->count);
+    worker_count_add(worker, WORKER_COUNT_DEAD_LETTERS, undecided);
+    worker_count_add(worker, WORKER_COUNT_COMMIT_US, (size_t)(clock_monotonic_us() - began_us));
+    worker_progress(worker);
+    return ERR_OK;
+}
+
+static void tick(struct worker *worker)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (waiting(worker) == 0 || !is_live(worker))
+        worker_progress(worker);
+    if (worker->clock.slow && !worker->skewed)
+        log_error(
+            "the saved clock is far ahead of this machine's: time goes at half its pace until "
+            "they meet; check the clocks of all machines",
+            LOG_INT("partition", worker->options.engine.partition),
+            LOG_INT("ahead_ms", worker->clock.now_ms - clock_wall_ms()));
+    worker->skewed = worker->clock.slow;
+    if (now_ms - worker->told_ms >= tell_ms && worker->committed.number > 0) {
+        int64_t next[INPUT_COUNT];
+
+        for (int i = 0; i < INPUT_COUNT; i++)
+            next[i] = worker->committed.positions[i].next_offset;
+        worker->bus->ops->tell(worker->bus, next);
+        worker->told_ms = now_ms;
+    }
+}
+
+static void wait_for_work(struct worker *worker)
+{
+    struct pollfd fds[2] = {{.fd = worker->bus->ops->fd(worker->bus), .events = POLLIN},
+                            {.fd = -1}};
+    int64_t now_ms = clock_monotonic_ms(), wake_ms = now_ms + idle_ms_max;
+    int64_t decide_ms = ready_ms(worker, now_ms);
+    int64_t follow_ms = follow_wake_ms(worker->follow);
+
+    if (worker->store != NULL)
+        fds[1].fd = store_fd(worker->store, &fds[1].events);
+    if (decide_ms < wake_ms)
+        wake_ms = decide_ms;
+    if (follow_ms < wake_ms)
+        wake_ms = follow_ms;
+    (void)poll(fds, 2, wake_ms > now_ms ? (int)(wake_ms - now_ms) : 0);
+}

@@ -1,0 +1,324 @@
+#include "daemon/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/version.h"
+#include "daemon/bus_kafka.h"
+#include "daemon/topics.h"
+
+enum {
+    poll_ms = 50,
+    start_timeout_ms = 10000,
+    watchdog_ms = 60 * 1000,
+    topics_ms = 60 * 1000, /* how often partition counts are looked at again */
+    tell_ms = 60 * 1000,
+    interval_ms = 4, /* of commits, a partition: the broker manages some 300 transactions/s */
+    compare_ms = 3600 * 1000
+};
+
+struct running {
+    const struct run_options *run;
+    const struct options *options;
+    struct topics topics;
+    struct machine_options machine;
+    struct arena arena;
+    const char *decides;
+    rd_kafka_t *client;
+    struct kafka_log *log;
+    struct kafka_group *group;
+    struct worker **workers; /* by partition; NULL: never ours */
+    int32_t partitions;
+    enum err err;
+    struct err_note *note;
+};
+
+void run_worker_options(const struct options *options, const struct topics *topics,
+                        const struct machine_options *machine, const char *decides,
+                        int32_t partition, size_t partitions_active, struct worker_options *worker)
+{
+    struct engine_options *engine = &worker->engine;
+
+    *worker = (struct worker_options){
+        .commit_interval_ms = options->commit_interval_ms,
+        .merge_wait_ms = options->merge_wait_ms,
+        .max_clock_skew_ms = options->max_clock_skew_ms,
+        .fence_wait_ms = options->session_timeout_ms,
+        .delete_retention_ms = topics->items[TOPIC_STATE].delete_retention_ms,
+        .compare_ms = compare_ms,
+        .backlog_bytes_max = (size_t)options->redis_backlog,
+        .horizon = {options->horizon_wait_ms, options->horizon_wait_stop_ms},
+    };
+    if (worker->commit_interval_ms == 0)
+        worker->commit_interval_ms = interval_ms * (int64_t)partitions_active;
+    engine_options_default(engine);
+    engine->machine = machine;
+    engine->partition = partition;
+    for (int i = 0; i < TOPIC_COUNT; i++) {
+        engine->partitions[i] = topics->items[i].partitions;
+        engine->topics[i] = options->topic_names[i];
+    }
+    engine->partitioner = (enum partitioner)options->partitioner;
+    engine->clock_event = options->clock == OPTION_CLOCK_EVENT;
+    engine->records_max = (size_t)options->batch_records_max;
+    engine->timers_max = (size_t)options->batch_timers_max;
+    engine->bytes_max = (size_t)options->batch_bytes_max;
+    engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;
+    engine->event_jump_max_ms = options->event_jump_max;
+    engine->cluster_id = topics->cluster_id;
+    engine->program_version = RINGBACK_VERSION;
+    engine->decides = decides;
+}
+
+enum err run_store(const struct options *options, const struct topics *topics, int32_t partition,
+                   struct store **store, struct err_note *note)
+{
+    struct store_redis_options redis = {
+        .url = options->redis_url,
+        .cluster_id = topics->cluster_id,
+        .group = options->group,
+        .partition = partition,
+        .timeout_ms = options->redis_timeout_ms,
+        .backoff_ms_max = 2000,
+    };
+
+    *store = NULL;
+    return options->redis_enabled ? store_redis_create(&redis, store, note) : ERR_OK;
+}
+
+/* --- the group's events, in the process's thread --- */
+
+static void start_worker(struct running *running, int32_t partition, size_t active)
+{
+    struct worker_options options;
+    struct worker *worker = running->workers[partition];
+    struct store *store = NULL;
+
+    run_worker_options(running->options, &running->topics, &running->machine, running->decides,
+                       partition, active, &options);
+    if (worker == NULL) {
+        if (run_store(running->options, &running->topics, partition, &store, running->note) !=
+            ERR_OK) {
+            running->err = ERR_BAD_OPTION;
+            return;
+        }
+        worker = running->workers[partition] = worker_create(&options, store);
+    }
+    worker->options.commit_interval_ms = options.commit_interval_ms;
+    worker_start(worker,
+                 bus_kafka_create(running->options, running->group, running->log, partition));
+}
+
+static void on_assigned(void *context, const int32_t *partitions, size_t count)
+{
+    struct running *running = context;
+    size_t at = 0;
+
+    log_info("partitions assigned", LOG_UINT("count", count));
+    for (int32_t i = 0; i < running->partitions; i++) {
+        if (at < count && partitions[at] == i) {
+            at++;
+            start_worker(running, i, count);
+        } else { /* another has it now: what was kept is of no use */
+            worker_destroy(running->workers[i]);
+            running->workers[i] = NULL;
+        }
+    }
+}
+
+static void on_revoked(void *context)
+{
+    struct running *running = context;
+
+    for (int32_t i = 0; i < running->partitions; i++) {
+        if (running->workers[i] != NULL)
+            worker_ask_stop(running->workers[i]);
+    }
+    for (int32_t i = 0; i < running->partitions; i++) {
+        if (running->workers[i] != NULL)
+            worker_join(running->workers[i]);
+    }
+    log_info("partitions given back");
+}
+
+/* --- start --- */
+
+static enum err read_topics(struct running *running, struct topics *topics, struct err_note *note)
+{
+    struct topics_report *report = memory_zalloc(sizeof(*report), "a report");
+    enum err err = topics_read(running->client, running->options, running->run->described,
+                               start_timeout_ms, topics, note);
+
+    if (err == ERR_OK) {
+        topics_check(topics, running->options, false, report);
+        err = topics_refused(topics, report, note);
+    }
+    for (size_t i = 0; i < report->count && topics == &running->topics; i++) {
+        if (report->items[i].severity == TOPICS_WARNED)
+            log_warn("a topic is not as it should be",
+                     LOG_TEXT("topic", topics->items[report->items[i].topic].name),
+                     LOG_TEXT("why", report->items[i].text));
+    }
+    free(report);
+    return err;
+}
+
+static enum err join_group(struct running *running, struct err_note *note)
+{
+    const struct options *options = running->options;
+    struct kafka_setting items[option_kafka_count_max];
+    struct kafka_group_events events = {running, on_assigned, on_revoked};
+    struct kafka_group_options group = {
+        .settings = bus_kafka_settings(options, items),
+        .group = options->group,
+        .instance = options->group_instance_id,
+        .session_timeout_ms = options->session_timeout_ms,
+        .partitions_max = running->partitions,
+    };
+
+    for (int i = 0; i < INPUT_COUNT; i++)
+        group.topics[i] = options->topic_names[i];
+    TRY(kafka_log_create(&group.settings, &running->log, note));
+    return kafka_group_create(&group, &events, &running->group, note);
+}
+
+static enum err prepare(struct running *running, struct err_note *note)
+{
+    struct store *store;
+
+    TRY(topics_client(running->options, &running->client, note));
+    TRY(read_topics(running, &running->topics, note));
+    running->partitions = running->topics.items[TOPIC_STATE].partitions;
+    running->workers =
+        memory_zalloc((size_t)running->partitions * sizeof(struct worker *), "workers");
+    options_machine(running->options, &running->machine);
+    running->decides = options_decides_text(running->options, &running->arena);
+    TRY(run_store(running->options, &running->topics, 0, &store, note)); /* is the URL good? */
+    store_destroy(store);
+    return join_group(running, note);
+}
+
+/* --- while it runs --- */
+
+static enum err check_workers(struct running *running, struct err_note *note)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    for (int32_t i = 0; i < running->partitions; i++) {
+        struct worker *worker = running->workers[i];
+
+        if (worker == NULL || !worker->threaded)
+            continue;
+        if (atomic_load(&worker->state) == WORKER_STATE_REFUSED) {
+            *note = worker->note;
+            return note->err;
+        }
+        if (now_ms - atomic_load(&worker->progress_ms) > watchdog_ms) {
+            /* Its thread hangs: nothing can be ended in order any more. */
+            log_error("a partition makes no progress though work waits: the process ends",
+                      LOG_INT("partition", i),
+                      LOG_TEXT("state",
+                               worker_state_name((enum worker_state)atomic_load(&worker->state))));
+            abort();
+        }
+    }
+    return running->err;
+}
+
+static void say_counts(const struct running *running)
+{
+    for (int32_t i = 0; i < running->partitions; i++) {
+        struct worker *worker = running->workers[i];
+
+        if (worker == NULL)
+            continue;
+        log_info(
+            "partition", LOG_INT("partition", i),
+            LOG_TEXT("state", worker_state_name((enum worker_state)atomic_load(&worker->state))),
+            LOG_INT("batches", atomic_load(&worker->counts[WORKER_COUNT_BATCHES])),
+            LOG_INT("records", atomic_load(&worker->counts[WORKER_COUNT_RECORDS])),
+            LOG_INT("timers", atomic_load(&worker->counts[WORKER_COUNT_TIMERS])),
+            LOG_INT("outputs", atomic_load(&worker->counts[WORKER_COUNT_OUTPUTS])),
+            LOG_INT("dead_letters", atomic_load(&worker->counts[WORKER_COUNT_DEAD_LETTERS])),
+            LOG_INT("look_ups", atomic_load(&worker->counts[WORKER_COUNT_LOOK_UPS])),
+            LOG_INT("fences", atomic_load(&worker->counts[WORKER_COUNT_FENCES])));
+    }
+}
+
+/* Partitions that were added would go to other domains: stop before anything is decided twice. */
+static enum err check_topics(struct running *running, struct err_note *note)
+{
+    struct topics *topics = memory_zalloc(sizeof(*topics), "topics");
+    struct err_note ignored;
+    enum err err =
+        topics_read(running->client, running->options, false, poll_ms * 20, topics, &ignored);
+
+    if (err != ERR_OK) { /* a broker that is away is no reason to stop */
+        free(topics);
+        return ERR_OK;
+    }
+    for (int i = 0; err == ERR_OK && i < TOPIC_COUNT; i++) {
+        const struct topic_info *was = &running->topics.items[i], *now = &topics->items[i];
+
+        if (now->present && now->partitions != was->partitions)
+            err = FAIL(note, ERR_BUS_REFUSED,
+                       "topic %s had %" PRId32 " partitions, now it has %" PRId32
+                       ": start again, after all inputs, state and journal have the same count",
+                       was->name, was->partitions, now->partitions);
+    }
+    free(topics);
+    return err;
+}
+
+static enum err serve(struct running *running, struct err_note *note)
+{
+    int64_t topics_at_ms = clock_monotonic_ms() + topics_ms;
+    int64_t tell_at_ms = clock_monotonic_ms() + tell_ms;
+
+    while (!running->run->stopped()) {
+        TRY(kafka_group_poll(running->group, poll_ms, note));
+        TRY(check_workers(running, note));
+        if (clock_monotonic_ms() >= topics_at_ms) {
+            TRY(check_topics(running, note));
+            topics_at_ms = clock_monotonic_ms() + topics_ms;
+        }
+        if (clock_monotonic_ms() >= tell_at_ms) {
+            say_counts(running);
+            tell_at_ms = clock_monotonic_ms() + tell_ms;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err run_daemon(const struct run_options *run, struct err_note *note)
+{
+    struct running *running = memory_zalloc(sizeof(*running), "the daemon");
+    enum err err;
+
+    running->run = run;
+    running->options = run->options;
+    running->note = note;
+    arena_init(&running->arena);
+    err = prepare(running, note);
+    if (err == ERR_OK) {
+        log_info("running", LOG_TEXT("version", RINGBACK_VERSION),
+                 LOG_TEXT("group", run->options->group),
+                 LOG_TEXT("cluster", running->topics.cluster_id),
+                 LOG_INT("partitions", running->partitions));
+        err = serve(running, note);
+    }
+    kafka_group_close(running->group);
+    if (running->workers != NULL)
+        say_counts(running);
+    for (int32_t i = 0; i < running->partitions; i++)
+        worker_destroy(running->workers[i]);
+    free(running->workers);
+    kafka_log_destroy(running->log);
+    if (running->client != NULL)
+        rd_kafka_destroy(running->client);
+    arena_deinit(&running->arena);
+    free(running);
+    return err;
+}

@@ -1,0 +1,424 @@
+/* The worker on a broker and a store in memory: take-over, unknown outcomes, fences, Redis behind.
+ * The thread is not started: the test turns the loop itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "daemon/worker.h"
+#include "tests/support/fake_bus.h"
+
+struct town {
+    struct fake_bus *bus;
+    struct store_world *world;
+    struct machine_options machine;
+    struct worker *worker;
+    struct err_note note;
+    int queues;
+};
+
+static void worker_options_of(struct town *town, struct worker_options *options)
+{
+    *options = (struct worker_options){
+        .max_clock_skew_ms = 5000,
+        .delete_retention_ms = -1,
+        .backlog_bytes_max = 1 << 20,
+        .horizon = {5000, 60000},
+    };
+    machine_options_default(&town->machine);
+    engine_options_default(&options->engine);
+    options->engine.machine = &town->machine;
+    options->engine.cluster_id = "test";
+}
+
+/* A process: what it knows dies with it. */
+static void begin(struct town *town)
+{
+    struct worker_options options;
+
+    worker_options_of(town, &options);
+    town->worker = worker_create(&options, store_memory_create(town->world));
+    town->worker->bus = fake_bus_of(town->bus);
+    town->worker->follow = follow_create(&(struct follow_options){
+        .store = town->worker->store, .bus = town->worker->bus, .backlog_bytes_max = 1 << 20});
+}
+
+static void end(struct town *town)
+{
+    follow_destroy(town->worker->follow);
+    worker_destroy(town->worker);
+    town->worker = NULL;
+}
+
+static int set_up(void **state)
+{
+    struct town *town = calloc(1, sizeof(*town));
+
+    town->bus = fake_bus_create();
+    town->world = store_world_create();
+    begin(town);
+    *state = town;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct town *town = *state;
+
+    end(town);
+    fake_bus_destroy(town->bus);
+    store_world_destroy(town->world);
+    free(town);
+    return 0;
+}
+
+static void must(struct town *town, enum err err)
+{
+    if (err != ERR_OK)
+        fail_msg("%s: %s", err_name(err), town->note.text);
+}
+
+static void take(struct town *town)
+{
+    must(town, takeover(town->worker, &town->note));
+}
+
+static void turn(struct town *town)
+{
+    for (int i = 0; i < 5; i++)
+        must(town, loop_turn(town->worker, &town->note));
+}
+
+static void add_queue(struct town *town)
+{
+    Ringback__V1__SettingsEvent event = RINGBACK__V1__SETTINGS_EVENT__INIT;
+    Ringback__V1__QueueSettings queue = RINGBACK__V1__QUEUE_SETTINGS__INIT;
+    char id[20], queue_id[20];
+    uint8_t value[200];
+
+    snprintf(id, sizeof(id), "e%d", town->queues);
+    snprintf(queue_id, sizeof(queue_id), "q%d", town->queues++);
+    queue.queue_id = queue_id;
+    queue.version = 1;
+    event.id = id;
+    event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_QUEUE;
+    event.queue = &queue;
+    assert_true(ringback__v1__settings_event__get_packed_size(&event) <= sizeof(value));
+    fake_bus_add(town->bus, INPUT_SETTINGS, clock_wall_ms() - 10, slice_text("acme"),
+                 slice_make(value, ringback__v1__settings_event__pack(&event, value)));
+}
+
+static void assert_store_equals_state(struct town *town)
+{
+    for (int i = 0; i < 50 && !follow_idle(town->worker->follow); i++)
+        follow_run(town->worker->follow, clock_monotonic_ms() + 10000);
+    assert_true(follow_idle(town->worker->follow));
+    assert_int_equal(store_world_count(town->world), fake_bus_state_count(town->bus));
+    for (size_t i = 0; i < town->bus->state.count; i++) {
+        struct slice key = town->bus->state.records[i].key;
+        struct slice want = fake_bus_state(town->bus, key);
+        struct slice got = store_world_get(town->world, key);
+
+        if (slice_equal(key, slice_text(META_KEY)))
+            continue;
+        assert_true((want.data == NULL) == (got.data == NULL));
+        assert_true(slice_equal(got, want));
+    }
+}
+
+static void worker_first_start_decides_and_redis_follows(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    add_queue(town);
+    take(town);
+    turn(town);
+    assert_int_equal(town->bus->commits, 1);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_JOURNAL), 1);
+    assert_int_equal(engine_meta(town->worker->engine)->number, 1);
+    assert_store_equals_state(town);
+}
+
+static void worker_after_a_death_goes_on_from_the_log(void **state)
+{
+    struct town *town = *state;
+    uint64_t digest;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    digest = engine_meta(town->worker->engine)->entity_digest;
+    end(town);
+    store_world_clear(town->world);
+    begin(town);
+    take(town);
+    assert_int_equal(engine_meta(town->worker->engine)->number, 1);
+    assert_int_equal(engine_meta(town->worker->engine)->entity_digest, digest);
+    turn(town);
+    assert_int_equal(town->bus->commits, 1);
+    add_queue(town);
+    turn(town);
+    assert_int_equal(town->bus->commits, 2);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
+    assert_store_equals_state(town);
+}
+
+static void worker_lost_commit_is_sent_again_once(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    town->bus->fault = FAKE_FAULT_LOST;
+    turn(town);
+    assert_int_equal(town->bus->commits, 1);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 1);
+    assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_RESENT]), 1);
+    assert_store_equals_state(town);
+}
+
+static void worker_unknown_commit_that_was_done_is_not_sent_again(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    add_queue(town);
+    town->bus->fault = FAKE_FAULT_UNKNOWN;
+    turn(town);
+    assert_int_equal(town->bus->commits, 2);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
+    assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_RESENT]), 0);
+    assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_LOOK_UPS]), 1);
+    assert_store_equals_state(town);
+}
+
+static void worker_lost_first_commit_after_a_restart_is_sent_again(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    end(town);
+    begin(town);
+    take(town);
+    add_queue(town);
+    town->bus->fault = FAKE_FAULT_FENCED; /* librdkafka's word alone is no fence */
+    turn(town);
+    assert_int_equal(town->bus->commits, 2);
+    assert_int_equal(engine_meta(town->worker->engine)->number, 2);
+}
+
+/* Another process decides the same batch first. */
+static void worker_foreign_batch_is_a_fence(void **state)
+{
+    struct town *town = *state;
+    struct town other = {.bus = town->bus, .world = town->world};
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    begin(&other);
+    take(&other);
+    add_queue(town);
+    turn(&other);
+    assert_int_equal(town->bus->commits, 2);
+    town->bus->fault = FAKE_FAULT_FENCED;
+    town->bus->at[INPUT_SETTINGS] = 1; /* the frozen one reads it too */
+    assert_int_equal(loop_turn(town->worker, &town->note), ERR_FENCED);
+    assert_int_equal(town->bus->commits, 2);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
+    take(town); /* and learns what the other did */
+    assert_int_equal(engine_meta(town->worker->engine)->number, 2);
+    assert_store_equals_state(town);
+    end(&other);
+}
+
+static void worker_refused_output_makes_a_dead_letter(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    town->bus->fault = FAKE_FAULT_TOO_LARGE;
+    assert_int_equal(loop_turn(town->worker, &town->note), ERR_UNCOMMITTABLE);
+    assert_int_equal(town->bus->commits, 0);
+    take(town);
+    turn(town);
+    assert_int_equal(town->bus->commits, 1);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 0);
+    assert_int_equal(fake_bus_count(town->bus, (enum topic)(TOPIC_DLQ_FIRST + INPUT_SETTINGS)), 1);
+}
+
+static void worker_torn_records_are_written_over(void **state)
+{
+    struct town *town = *state;
+    struct slice key = slice_text("queue|acme|q0"), stray = slice_text("queue|acme|stray");
+    struct slice before;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    end(town);
+    before = fake_bus_state(town->bus, key);
+    assert_non_null(before.data);
+    fake_bus_add_state(town->bus, key, slice_text("torn"));
+    fake_bus_add_state(town->bus, stray, slice_text("torn"));
+    begin(town);
+    take(town);
+    assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_TORN]), 2);
+    add_queue(town);
+    turn(town);
+    assert_true(slice_equal(fake_bus_state(town->bus, key), before));
+    assert_null(fake_bus_state(town->bus, stray).data);
+    assert_store_equals_state(town);
+}
+
+static void worker_missing_batches_refuse(void **state)
+{
+    struct town *town = *state;
+    size_t before;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    before = town->bus->state.count;
+    add_queue(town);
+    turn(town);
+    assert_store_equals_state(town);
+    end(town);
+    while (town->bus->state.count > before) { /* a replica that lagged was made leader */
+        struct record *record = &town->bus->state.records[--town->bus->state.count];
+
+        free((void *)(uintptr_t)record->key.data);
+        free((void *)(uintptr_t)record->value.data);
+    }
+    begin(town);
+    assert_int_equal(takeover(town->worker, &town->note), ERR_STORE_AHEAD);
+}
+
+static void worker_lost_input_refuses(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    end(town);
+    begin(town);
+    town->bus->inputs[INPUT_SETTINGS].records[0].timestamp_ms++;
+    assert_int_equal(takeover(town->worker, &town->note), ERR_INPUT_LOST);
+    town->bus->inputs[INPUT_SETTINGS].records[0].timestamp_ms--;
+    add_queue(town);
+    town->bus->low[INPUT_SETTINGS] = 2;
+    assert_int_equal(takeover(town->worker, &town->note), ERR_INPUT_LOST);
+    town->bus->hanging = true;
+    assert_int_equal(takeover(town->worker, &town->note), ERR_BUS_REFUSED);
+}
+
+static void worker_wrong_copy_in_redis_is_found_and_filled_anew(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    add_queue(town);
+    take(town);
+    turn(town);
+    assert_store_equals_state(town);
+    end(town);
+    store_world_lose(town->world, slice_text("queue|acme|q1"));
+    begin(town);
+    take(town);
+    assert_int_equal(engine_meta(town->worker->engine)->number, 1);
+    turn(town);
+    assert_store_equals_state(town);
+    assert_int_equal(store_world_fills(town->world), 1);
+}
+
+static void worker_old_copy_in_redis_is_fed_from_the_log(void **state)
+{
+    struct town *town = *state;
+    struct store_world *old, *now = town->world;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    assert_store_equals_state(town);
+    old = store_world_copy(town->world);
+    for (int i = 0; i < 3; i++) {
+        add_queue(town);
+        turn(town);
+    }
+    assert_store_equals_state(town);
+    end(town);
+    town->world = old;
+    begin(town);
+    take(town);
+    assert_int_equal(engine_meta(town->worker->engine)->number, 4);
+    turn(town);
+    assert_store_equals_state(town);
+    store_world_destroy(now);
+}
+
+/* Whatever call to the store fails, done or not, in the end it holds what the log says. */
+static void worker_any_failing_call_of_redis_loses_nothing(void **state)
+{
+    struct town *town = *state;
+    int calls = 0;
+
+    for (int fail = 0; fail <= calls * 2; fail++) {
+        struct town one = {.bus = fake_bus_create(), .world = store_world_create()};
+
+        begin(&one);
+        store_memory_fail(one.worker->store, (fail + 1) / 2, fail % 2 == 1);
+        for (int i = 0; i < 3; i++) {
+            add_queue(&one);
+            if (i == 0)
+                take(&one);
+            turn(&one);
+        }
+        assert_store_equals_state(&one);
+        if (fail == 0)
+            calls = store_memory_calls(one.worker->store);
+        end(&one);
+        fake_bus_destroy(one.bus);
+        store_world_destroy(one.world);
+    }
+    assert_true(calls > 5);
+    (void)town;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(worker_first_start_decides_and_redis_follows, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_after_a_death_goes_on_from_the_log, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_lost_commit_is_sent_again_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_unknown_commit_that_was_done_is_not_sent_again,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_lost_first_commit_after_a_restart_is_sent_again,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_foreign_batch_is_a_fence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_refused_output_makes_a_dead_letter, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_missing_batches_refuse, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_lost_input_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_wrong_copy_in_redis_is_found_and_filled_anew, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_old_copy_in_redis_is_fed_from_the_log, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_any_failing_call_of_redis_loses_nothing, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
