@@ -1,0 +1,7 @@
+# `make bench` measures and prints; no test has a threshold of seconds.
+BENCH_SRC := $(wildcard tests/bench/*.c)
+bench: ## speed and memory beside a raw pass-through (real Kafka and Redis), into build/bench.json
+	@deploy/deps
+	@$(MAKE) --no-print-directory V=release build/ringback $(BENCH_SRC:%.c=build/release/%)
+	@tests/bench/bench
+.PHONY: bench
