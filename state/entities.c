@@ -334,14 +334,15 @@ void entities_deinit(struct machine *m)
         const struct machine *m = user;                                                            \
         const struct sought *sought = key;                                                         \
         const uint32_t *text = text_id(m, kind, handle);                                           \
+        const struct ident *ident = ident_id(m, kind, handle);                                     \
                                                                                                    \
         if (kind != KIND_DOMAIN && domain_of(m, kind, handle) != sought->domain)                   \
             return false;                                                                          \
-        if (text != NULL)                                                                          \
-            return slice_equal(text_at(&m->texts, *text), sought->id);                             \
+        if (text != NULL || ident == NULL)                                                         \
+            return text != NULL && slice_equal(text_at(&m->texts, *text), sought->id);             \
         if (sought->ident != NULL)                                                                 \
-            return memcmp(ident_id(m, kind, handle), sought->ident, 16) == 0;                      \
-        return ident_equal(&m->texts, ident_id(m, kind, handle), sought->id);                      \
+            return memcmp(ident, sought->ident, 16) == 0;                                          \
+        return ident_equal(&m->texts, ident, sought->id);                                          \
     }
 EQUAL_FUNCTION(equal_domain, KIND_DOMAIN)
 EQUAL_FUNCTION(equal_queue, KIND_QUEUE)
