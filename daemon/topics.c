@@ -112,6 +112,16 @@ static struct topic_info *info_by_name(struct topics *topics, const char *name)
     return NULL;
 }
 
+static bool any_present(const struct topics *topics)
+{
+    bool any = false;
+
+    for (int i = 0; i < TOPIC_COUNT; i++)
+        any |= topics->items[i].present;
+    return any;
+}
+
+/* At least one must be there. */
 static rd_kafka_event_t *describe(rd_kafka_t *client, const struct topics *topics,
                                   struct err_note *note)
 {
@@ -167,7 +177,6 @@ enum err topics_read(rd_kafka_t *client, const struct options *options, bool des
     const struct rd_kafka_metadata *metadata;
     const char *brokers = options_kafka_get(options, "bootstrap.servers");
     rd_kafka_resp_err_t code;
-    bool any = false;
     char *cluster_id;
 
     *topics = (struct topics){0};
@@ -194,9 +203,7 @@ enum err topics_read(rd_kafka_t *client, const struct options *options, bool des
              cluster_id == NULL ? "" : cluster_id);
     if (cluster_id != NULL)
         rd_kafka_mem_free(client, cluster_id);
-    for (int i = 0; i < TOPIC_COUNT; i++)
-        any |= topics->items[i].present;
-    return any && described ? read_settings(client, topics, note) : ERR_OK;
+    return any_present(topics) && described ? read_settings(client, topics, note) : ERR_OK;
 }
 
 /* --- checking --- */
@@ -560,6 +567,8 @@ enum err topics_open_for_replay(rd_kafka_t *client, const struct topics *topics,
     size_t count = 0, wanted_count = 0;
     enum err err = ERR_OK;
 
+    if (!any_present(topics))
+        return ERR_OK;
     event = describe(client, topics, note);
     if (event == NULL)
         return ERR_BUS_DOWN;
