@@ -276,24 +276,32 @@ static enum err damaged(const struct log_reader *reader, const char *what, struc
                 reader->count == 0 ? " (is it a topic log?)" : "");
 }
 
-enum err log_reader_next(struct log_reader *reader, struct arena *arena, struct log_entry *entry,
-                         struct err_note *note)
+/* The bytes of the next record in *cursor. Errors: ERR_END, ERR_BAD_FILE. */
+static enum err next_frame(const struct log_reader *reader, struct cursor *cursor,
+                           struct err_note *note)
 {
-    struct cursor cursor = {reader->data + reader->at, reader->data + reader->size};
     uint64_t size;
-    size_t left;
 
     if (reader->at == reader->size)
         return ERR_END;
-    if (!read_varint(&cursor, &size))
+    *cursor = (struct cursor){reader->data + reader->at, reader->data + reader->size};
+    if (!read_varint(cursor, &size))
         return damaged(reader, "the file ends within its length, or that is none", note);
     if (size > log_record_bytes_max)
         return damaged(reader, "its length is more than 64 MiB", note);
-    left = (size_t)(cursor.end - cursor.at);
-    if (size > left)
+    if (size > (uint64_t)(cursor->end - cursor->at))
         return damaged(reader, "the file is cut: it ends within the record", note);
+    cursor->end = cursor->at + size;
+    return ERR_OK;
+}
+
+enum err log_reader_next(struct log_reader *reader, struct arena *arena, struct log_entry *entry,
+                         struct err_note *note)
+{
+    struct cursor cursor;
+
+    TRY(next_frame(reader, &cursor, note));
     *entry = (struct log_entry){.byte = reader->at};
-    cursor.end = cursor.at + size;
     if (!read_record(cursor, arena, entry))
         return damaged(reader, "it is not a LogRecord", note);
     if (entry->topic.size == 0)
@@ -305,9 +313,10 @@ enum err log_reader_next(struct log_reader *reader, struct arena *arena, struct 
     return ERR_OK;
 }
 
-void log_reader_rewind(struct log_reader *reader)
+void log_reader_seek(struct log_reader *reader, size_t byte)
 {
-    reader->at = 0;
+    assert(byte <= reader->size);
+    reader->at = byte;
     reader->count = 0;
 }
 

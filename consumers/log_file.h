@@ -32,8 +32,8 @@ void log_reader_close(struct log_reader *reader); /* NULL is fine */
 MUST_CHECK enum err log_reader_next(struct log_reader *reader, struct arena *arena,
                                     struct log_entry *entry, struct err_note *note);
 
-/* From the first record again. */
-void log_reader_rewind(struct log_reader *reader);
+/* Go on at that byte, where a record begins (entry.byte). */
+void log_reader_seek(struct log_reader *reader, size_t byte);
 
 /* Bytes read so far and in all, for progress. */
 size_t log_reader_at(const struct log_reader *reader);

@@ -1,0 +1,91 @@
+/* ringback replay: a recorded log once more through the engine. */
+#include <inttypes.h>
+
+#include "daemon/args.h"
+#include "daemon/replay.h"
+
+static const char replay_text[] =
+    "Decides the input topics of LOG again and writes what comes out to --out: routing, "
+    "analytics,\n"
+    "results, dead letters, state and journal, with offsets from 0. The clock is the records' "
+    "own,\n"
+    "the last record of an input is its end; so a log gives the same outputs whenever and "
+    "wherever\n"
+    "it is replayed, in batches of any size. With --journal it follows the journal in LOG "
+    "instead,\n"
+    "which a capture of the wall clock needs. Compare with `ringback diff`. LOG and --out may be "
+    "-.\n"
+    "A damaged log is decided up to the damage, which is then named by its byte.\n";
+
+static void print_counts(const struct replay_options *options, const struct replay_counts *counts,
+                         FILE *err)
+{
+    double seconds = (double)counts->elapsed_ns / 1e9;
+    double events = counts->events == 0 ? 1 : (double)counts->events;
+
+    fprintf(err,
+            "%s: %" PRIu64 " events on %" PRId32 " partitions: %" PRIu64 " outputs, %" PRIu64
+            " dead letters, %" PRIu64 " timers, %" PRIu64 " batches\n",
+            options->log, counts->events, counts->partitions, counts->outputs, counts->dead_letters,
+            counts->timers, counts->batches);
+    fprintf(err, "%.3f s, %.0f events/s, %.0f ns an event\n", seconds,
+            seconds > 0 ? events / seconds : 0, (double)counts->elapsed_ns / events);
+    if (counts->wall_clock && !options->journal)
+        fputs("LOG has the journal of a run on the wall clock; only --journal gives its outputs"
+              " again\n",
+              err);
+}
+
+static void print_json(const struct replay_counts *counts, FILE *out)
+{
+    fprintf(out,
+            "{\"events\": %" PRIu64 ", \"partitions\": %" PRId32 ", \"outputs\": %" PRIu64
+            ", \"dead_letters\": %" PRIu64 ", \"timers\": %" PRIu64 ", \"batches\": %" PRIu64
+            ", \"records\": %" PRIu64 ", \"elapsed_ns\": %" PRId64 "}\n",
+            counts->events, counts->partitions, counts->outputs, counts->dead_letters,
+            counts->timers, counts->batches, counts->records, counts->elapsed_ns);
+}
+
+enum err cmd_replay(struct command_context *context, int argc, char **argv, struct err_note *note)
+{
+    int64_t records_max = 1000, partitions = 0;
+    struct options decide;
+    struct replay_options options = {.options = &decide};
+    const struct arg_flag flags[] = {
+        ARGS_TEXT("out", "FILE", &options.out, "where the outputs go; without it nowhere"),
+        ARGS_INT("batch", "N", &records_max, 1, 1000000, "records of a batch"),
+        ARGS_INT("partitions", "P", &partitions, 0, 10000,
+                 "of the inputs; 0: as the log's meta records say, else its highest"),
+        ARGS_SWITCH("journal", &options.journal, "follow the journal in LOG"),
+        ARGS_END,
+    };
+    const struct args_spec spec = {.positional = "LOG",
+                                   .text = replay_text,
+                                   .flags = flags,
+                                   .positional_min = 1,
+                                   .positional_max = 1,
+                                   .json = true,
+                                   .options = true};
+    struct replay_counts counts;
+    struct args args;
+    enum err err;
+
+    TRY(args_parse(&spec, context, argc, argv, &args, note));
+    options.log = args.values[0];
+    options.records_max = (size_t)records_max;
+    options.partitions = (int32_t)partitions;
+    options.progress = context->err_terminal ? context->err : NULL;
+    command_catch_signals();
+    counts = (struct replay_counts){.events = 0};
+    err = options_load(&decide, context, note);
+    if (err == ERR_OK)
+        err = replay_run(&options, &counts, note);
+    options_deinit(&decide);
+    if (err != ERR_OK && (err != ERR_BAD_FILE || counts.events == 0))
+        return err;
+    if (context->json)
+        print_json(&counts, context->out);
+    else
+        print_counts(&options, &counts, context->err);
+    return err;
+}
