@@ -90,24 +90,16 @@ static enum err add_settings(rd_kafka_conf_t *conf, const struct kafka_settings 
     return ERR_OK;
 }
 
-enum err kafka_conf_create(const struct kafka_settings *settings, rd_kafka_conf_t **out,
-                           struct err_note *note, ...)
+enum err kafka_conf_create(const struct kafka_settings *settings, const char *const *ours,
+                           rd_kafka_conf_t **out, struct err_note *note)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     enum err err = ERR_OK;
-    va_list pairs;
 
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    va_start(pairs, note);
-    for (;;) {
-        const char *name = va_arg(pairs, const char *);
-
-        if (name == NULL || err != ERR_OK)
-            break;
-        err = kafka_conf_set(conf, name, va_arg(pairs, const char *), note);
-    }
-    va_end(pairs);
+    for (; err == ERR_OK && *ours != NULL; ours += 2)
+        err = kafka_conf_set(conf, ours[0], ours[1], note);
     if (err == ERR_OK)
         err = add_settings(conf, settings, note);
     if (err != ERR_OK) {

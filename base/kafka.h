@@ -19,11 +19,12 @@ struct kafka_settings {
     size_t count;
 };
 
-/* A configuration with ours, given as name, value, ..., NULL, and then the settings, which win but
- * for those that the guarantees rest on (kafka_fixed). Logs go to base/log. Errors: ERR_BAD_OPTION
+/* A configuration with ours (name, value, ..., NULL), and then the settings, which win but for
+ * those that the guarantees rest on (kafka_fixed). Logs go to base/log. Errors: ERR_BAD_OPTION
  * (names the setting and says what is allowed). */
-MUST_CHECK enum err kafka_conf_create(const struct kafka_settings *settings, rd_kafka_conf_t **conf,
-                                      struct err_note *note, ...) __attribute__((sentinel));
+MUST_CHECK enum err kafka_conf_create(const struct kafka_settings *settings,
+                                      const char *const *ours, rd_kafka_conf_t **conf,
+                                      struct err_note *note);
 
 /* Set one; what is wrong with it names it as kafka.NAME. */
 MUST_CHECK enum err kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,

@@ -118,16 +118,49 @@ static enum err make_consumer(const struct kafka_group_options *options, struct 
 
     snprintf(session, sizeof(session), "%" PRId64, options->session_timeout_ms);
     snprintf(queued, sizeof(queued), "%d", kib < queued_kib_min ? queued_kib_min : kib);
-    TRY(kafka_conf_create(
-        &options->settings, &conf, note, "client.id", "ringback", "session.timeout.ms", session,
-        "heartbeat.interval.ms", options->session_timeout_ms < 4000 ? "500" : "1000", "group.id",
-        options->group, "partition.assignment.strategy", "range", "enable.auto.commit", "false",
-        "enable.auto.offset.store", "false", "enable.partition.eof", "true", "isolation.level",
-        "read_committed", "auto.offset.reset", "error", "queued.min.messages", "1000000",
-        "queued.max.messages.kbytes", queued, "fetch.wait.max.ms", "100", "fetch.error.backoff.ms",
-        "50", "socket.nagle.disable", "true", "retry.backoff.ms", "20", "reconnect.backoff.ms",
-        "20", "reconnect.backoff.max.ms", "1000", "max.poll.interval.ms", "300000",
-        "topic.metadata.refresh.interval.ms", "60000", NULL));
+    const char *const ours[] = {"client.id",
+                                "ringback",
+                                "session.timeout.ms",
+                                session,
+                                "heartbeat.interval.ms",
+                                options->session_timeout_ms < 4000 ? "500" : "1000",
+                                "group.id",
+                                options->group,
+                                "partition.assignment.strategy",
+                                "range",
+                                "enable.auto.commit",
+                                "false",
+                                "enable.auto.offset.store",
+                                "false",
+                                "enable.partition.eof",
+                                "true",
+                                "isolation.level",
+                                "read_committed",
+                                "auto.offset.reset",
+                                "error",
+                                "queued.min.messages",
+                                "1000000",
+                                "queued.max.messages.kbytes",
+                                queued,
+                                "fetch.wait.max.ms",
+                                "100",
+                                "fetch.error.backoff.ms",
+                                "50",
+                                "socket.nagle.disable",
+                                "true",
+                                "retry.backoff.ms",
+                                "20",
+                                "reconnect.backoff.ms",
+                                "20",
+                                "reconnect.backoff.max.ms",
+                                "1000",
+                                "max.poll.interval.ms",
+                                "300000",
+                                "topic.metadata.refresh.interval.ms",
+                                "60000",
+                                NULL};
+
+    TRY(kafka_conf_create(&options->settings, ours, &conf, note));
     if (options->instance[0] != '\0')
         TRY(kafka_conf_set(conf, "group.instance.id", options->instance, note));
     rd_kafka_conf_set_opaque(conf, group);

@@ -25,12 +25,33 @@ static enum err make_handle(const struct kafka_settings *settings, const char *i
 {
     rd_kafka_conf_t *conf;
 
-    TRY(kafka_conf_create(
-        settings, &conf, note, "client.id", "ringback-state", "enable.auto.commit", "false",
-        "enable.partition.eof", "true", "isolation.level", isolation, "auto.offset.reset", "error",
-        "queued.min.messages", "1000000", "queued.max.messages.kbytes", "65536",
-        "fetch.wait.max.ms", "50", "fetch.error.backoff.ms", "50", "socket.nagle.disable", "true",
-        "reconnect.backoff.ms", "20", "reconnect.backoff.max.ms", "1000", NULL));
+    const char *const ours[] = {"client.id",
+                                "ringback-state",
+                                "enable.auto.commit",
+                                "false",
+                                "enable.partition.eof",
+                                "true",
+                                "isolation.level",
+                                isolation,
+                                "auto.offset.reset",
+                                "error",
+                                "queued.min.messages",
+                                "1000000",
+                                "queued.max.messages.kbytes",
+                                "65536",
+                                "fetch.wait.max.ms",
+                                "50",
+                                "fetch.error.backoff.ms",
+                                "50",
+                                "socket.nagle.disable",
+                                "true",
+                                "reconnect.backoff.ms",
+                                "20",
+                                "reconnect.backoff.max.ms",
+                                "1000",
+                                NULL};
+
+    TRY(kafka_conf_create(settings, ours, &conf, note));
     return kafka_create(RD_KAFKA_CONSUMER, conf, "a reader", kafka, note);
 }
 

@@ -193,7 +193,7 @@ struct bus *bus_kafka_create(const struct options *options, struct kafka_group *
     bus->head.ops = &kafka_ops;
     bus->options = options;
     bus->log = log;
-    bus->inputs = kafka_group_inputs(group, partition);
+    bus->inputs = group == NULL ? NULL : kafka_group_inputs(group, partition);
     bus->outputs = kafka_outputs_create(&outputs);
     bus->partition = partition;
     return &bus->head;

@@ -7,7 +7,7 @@
 #include "daemon/options.h"
 
 /* options, group and log are borrowed. The partition must be assigned to group now and until
- * bus_destroy(). Never NULL. */
+ * bus_destroy(); group NULL: the inputs are not to be used (recover). Never NULL. */
 struct bus *bus_kafka_create(const struct options *options, struct kafka_group *group,
                              struct kafka_log *log, int32_t partition);
 

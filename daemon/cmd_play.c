@@ -56,9 +56,17 @@ static enum err make_producer(struct play *play, struct err_note *note)
     struct kafka_settings settings = bus_kafka_settings(play->options, items);
     rd_kafka_conf_t *conf;
 
-    TRY(kafka_conf_create(&settings, &conf, note, "client.id", "ringback-play",
-                          "enable.idempotence", "true", "linger.ms", "5",
-                          "queue.buffering.max.messages", "200000", NULL));
+    const char *const ours[] = {"client.id",
+                                "ringback-play",
+                                "enable.idempotence",
+                                "true",
+                                "linger.ms",
+                                "5",
+                                "queue.buffering.max.messages",
+                                "200000",
+                                NULL};
+
+    TRY(kafka_conf_create(&settings, ours, &conf, note));
     rd_kafka_conf_set_opaque(conf, play);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     TRY(kafka_create(RD_KAFKA_PRODUCER, conf, "a producer", &play->producer, note));

@@ -4,6 +4,7 @@
 /* clang-format off */
 X(run, LIVE, "Run the daemon: Kafka in, decisions, Kafka out, Redis behind")
 X(topics, LIVE, "Create the topics that are missing, check those that are there")
+X(recover, LIVE, "Show what is missing after a loss, and go on without it")
 X(queues, LIVE, "Check and send what queues, agents and scripts are")
 X(simulate, FILES, "What callbacks would have done to your own call records")
 X(replay, FILES, "Decide a recorded log again, to another log")

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "base/point.h"
 #include "base/random.h"
 
@@ -40,6 +41,7 @@ enum mode {
 
 struct follow {
     struct follow_options options;
+    struct metrics *metrics;
     enum mode mode;
     struct store_call call;
     bool calling;
@@ -48,8 +50,8 @@ struct follow {
     bool was_down;
     bool ahead_said;
     bool distrusted; /* what the pointer names is wrong */
-    bool opened; /* the reading of `state` */
-    bool at_end; /* the feed has the meta that it needs */
+    bool opened;     /* the reading of `state` */
+    bool at_end;     /* the feed has the meta that it needs */
     bool read_all;
     int64_t again_ms; /* not before */
     int64_t now_ms;
@@ -83,6 +85,7 @@ struct follow *follow_create(const struct follow_options *options)
     struct follow *follow = memory_zalloc(sizeof(*follow), "a follower");
 
     follow->options = *options;
+    follow->metrics = metrics_of(options->partition);
     follow->last = &follow->first;
     follow->compare_ms = INT64_MAX;
     follow->chunk = memory_alloc(chunk_count_max * sizeof(*follow->chunk), "a chunk of entities");
@@ -442,11 +445,11 @@ static void apply_backlog(struct follow *follow)
     static const size_t growth = 2;
     size_t count = 0, bytes = 0, capacity = 0;
     struct store_entity *entities = NULL;
-    const struct kept *last = NULL;
+    const struct kept *last = follow->first;
 
     follow->sent = 0;
     for (const struct kept *kept = follow->first;
-         kept != NULL && (last == NULL || bytes + kept->bytes <= chunk_bytes_max);
+         kept != NULL && (follow->sent == 0 || bytes + kept->bytes <= chunk_bytes_max);
          kept = kept->next) {
         if (count + kept->count > capacity) {
             capacity = (count + kept->count) * growth;
@@ -474,6 +477,7 @@ static void applied(struct follow *follow)
 {
     follow->held = follow->call.to;
     follow->counts[FOLLOW_COUNT_APPLIED] += follow->sent;
+    metrics_add(follow->metrics, METRIC_redis_batches, 0, follow->sent);
     for (; follow->sent > 0; follow->sent--)
         drop_first(follow);
     if (follow->was_down)
@@ -505,6 +509,7 @@ static void different(struct follow *follow, const char *what, uint64_t found, u
     }
     follow->compare_again = false;
     follow->counts[FOLLOW_COUNT_DIFFERENT]++;
+    metrics_add(follow->metrics, METRIC_digest_mismatches, 0, 1);
     log_error("Redis differs from the log: somebody else wrote to it",
               LOG_INT("partition", follow->options.partition), LOG_TEXT("what", what),
               LOG_UINT("found", found), LOG_UINT("expected", expected));
@@ -579,6 +584,7 @@ static void answered(struct follow *follow)
     follow->call.entities = NULL;
     if (follow->call.err == ERR_STORE_DOWN) {
         follow->sent = 0;
+        metrics_add(follow->metrics, METRIC_redis_failures, 0, 1);
         said_down(follow);
         ask_pointer(follow, follow->now_ms + 20);
         return;

@@ -155,12 +155,23 @@ static void find_horizon(struct worker *worker, struct engine_time *time)
     worker->not_waited_ms = now_ms;
 }
 
+static void note_oldest(struct worker *worker)
+{
+    worker->oldest_ms = INT64_MAX;
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        if (worker->batch.taken[i] > 0 &&
+            worker->inputs[i].records[0].timestamp_ms < worker->oldest_ms)
+            worker->oldest_ms = worker->inputs[i].records[0].timestamp_ms;
+    }
+}
+
 static enum err step_machine(struct worker *worker, struct err_note *note)
 {
     struct engine_input inputs[INPUT_COUNT];
     struct engine_time time = {.clock_ms = clock_read(&worker->clock)};
     const struct engine_meta *meta = engine_meta(worker->engine);
     struct batch *batch = &worker->batch;
+    int64_t began_us;
 
     if (is_live(worker))
         find_horizon(worker, &time);
@@ -174,7 +185,11 @@ static enum err step_machine(struct worker *worker, struct err_note *note)
             .at_end = end >= 0 && input->read_to >= end,
         };
     }
+    began_us = clock_monotonic_us();
     engine_decide(worker->engine, inputs, &time, batch);
+    if (batch->count > 0)
+        metrics_observe(worker->metrics, METRIC_decide, 0, clock_monotonic_us() - began_us);
+    note_oldest(worker);
     worker->bus->ops->taken(worker->bus, batch->taken);
     worker->fresh = false;
     worker->limited =
@@ -198,7 +213,6 @@ static enum err commit(struct worker *worker, struct err_note *note)
     struct bus_committed committed;
     struct batch *batch = &worker->batch;
     int64_t began_us = clock_monotonic_us();
-    size_t undecided = 0;
     enum err err;
 
     worker->began_ms = began_us / 1000;
@@ -212,14 +226,7 @@ static enum err commit(struct worker *worker, struct err_note *note)
     worker->kept = true;
     worker->committed = *engine_meta(worker->engine);
     follow_committed(worker->follow, batch, &worker->committed, worker->meta_offset);
-    for (size_t i = 0; i < sizeof(batch->undecided) / sizeof(batch->undecided[0]); i++)
-        undecided += batch->undecided[i];
-    worker_count_add(worker, WORKER_COUNT_BATCHES, 1);
-    worker_count_add(worker, WORKER_COUNT_RECORDS, batch->decided);
-    worker_count_add(worker, WORKER_COUNT_TIMERS, batch->timers);
-    worker_count_add(worker, WORKER_COUNT_OUTPUTS, batch->count);
-    worker_count_add(worker, WORKER_COUNT_DEAD_LETTERS, undecided);
-    worker_count_add(worker, WORKER_COUNT_COMMIT_US, (size_t)(clock_monotonic_us() - began_us));
+    count_batch(worker, clock_monotonic_us() - began_us);
     worker_progress(worker);
     return ERR_OK;
 }
@@ -244,6 +251,7 @@ static void tick(struct worker *worker)
             next[i] = worker->committed.positions[i].next_offset;
         worker->bus->ops->tell(worker->bus, next);
         worker->told_ms = now_ms;
+        count_gauges(worker);
     }
 }
 

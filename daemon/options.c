@@ -282,9 +282,10 @@ enum err options_set(struct options *options, const char *key, const char *value
  * Kubernetes sets in every pod beside a service named ringback. */
 static bool foreign_variable(const char *name)
 {
-    static const char *const beginnings[] = {"RINGBACK_TEST_",   "RINGBACK_CLOCK_OFFSET_FILE=",
-                                             "RINGBACK_CONFIG=", "RINGBACK_SERVICE_",
-                                             "RINGBACK_PORT=",   "RINGBACK_PORT_"};
+    static const char *const beginnings[] = {
+        "RINGBACK_TEST_",   "RINGBACK_POINT=",   "RINGBACK_CLOCK_OFFSET_FILE=",
+        "RINGBACK_CONFIG=", "RINGBACK_SERVICE_", "RINGBACK_PORT=",
+        "RINGBACK_PORT_"};
 
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)

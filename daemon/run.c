@@ -312,7 +312,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     kafka_group_close(running->group);
     if (running->workers != NULL)
         say_counts(running);
-    for (int32_t i = 0; i < running->partitions; i++)
+    for (int32_t i = 0; running->workers != NULL && i < running->partitions; i++)
         worker_destroy(running->workers[i]);
     free(running->workers);
     kafka_log_destroy(running->log);

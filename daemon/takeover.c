@@ -17,6 +17,8 @@ enum {
     store_timeout_ms = 3000,
     backoff_ms_min = 100,
     backoff_ms_max = 5000,
+    failed_resent = 0, /* labels of the metric transactions_failed */
+    failed_unknown = 1,
     fenced_pause_ms = 1000 /* so that the group can tell that the partition is another's now */
 };
 
@@ -291,6 +293,7 @@ static enum err mend(struct worker *worker, struct load *load, int64_t end, stru
     if (load->pending_count == 0)
         return ERR_OK;
     worker_count_add(worker, WORKER_COUNT_TORN, load->pending_count);
+    metrics_add(worker->metrics, METRIC_torn_records, 0, load->pending_count);
     log_error("records behind the last batch on the state topic: they are ignored and written over "
               "(docs/guarantees.md: a late marker of the coordinator)",
               LOG_INT("partition", partition_of_worker(worker)),
@@ -338,12 +341,16 @@ static enum err load_once(struct worker *worker, struct load *load, int64_t end,
 }
 
 /* Redis says that more was committed than the log has. */
-static enum err check_ahead(const struct worker *worker, const struct store_pointer *pointer,
+static enum err check_ahead(struct worker *worker, const struct store_pointer *pointer,
                             const struct load *load, struct err_note *note)
 {
     if (!pointer->present || !load->found || pointer->number <= load->number ||
         memcmp(engine_meta(worker->engine)->incarnation, pointer->incarnation, store_id_bytes) != 0)
         return ERR_OK;
+    if (worker->options.recovering) {
+        worker->ahead_number = pointer->number;
+        return ERR_OK;
+    }
     return FAIL(note, ERR_STORE_AHEAD,
                 "partition %" PRId32 ": Redis holds batch %" PRIu64 ", the state topic ends with "
                 "%" PRIu64 ": committed batches are missing on Kafka (was a replica that lagged "
@@ -367,6 +374,7 @@ static enum err load_all(struct worker *worker, struct load *load, struct err_no
         log_warn("Redis's copy does not fit: everything is loaded from the state topic",
                  LOG_INT("partition", partition_of_worker(worker)), LOG_ERR(note));
         worker->store_wrong = true;
+        metrics_add(worker->metrics, METRIC_digest_mismatches, 0, 1);
         err = load_once(worker, load, end, NULL, note);
     }
     TRY(err);
@@ -505,7 +513,17 @@ static void begin_running(struct worker *worker, int64_t began_ms)
     log_info("partition taken over", LOG_INT("partition", partition_of_worker(worker)),
              LOG_UINT("number", meta->number), LOG_UINT("entities", meta->entity_count),
              LOG_BOOL("kept", worker->kept), LOG_INT("ms", clock_monotonic_ms() - began_ms));
+    metrics_add(worker->metrics, METRIC_takeovers, 0, 1);
+    metrics_observe(worker->metrics, METRIC_takeover, 0, (clock_monotonic_ms() - began_ms) * 1000);
     worker->kept = true;
+}
+
+enum err takeover_load(struct worker *worker, struct err_note *note)
+{
+    struct bus_cancel cancel = worker_cancel_now(worker);
+
+    TRY(worker->bus->ops->open(worker->bus, false, &cancel, note));
+    return load_memory(worker, note);
 }
 
 enum err takeover(struct worker *worker, struct err_note *note)
@@ -559,6 +577,7 @@ static enum err resolve_once(struct worker *worker, struct bus_committed *commit
 
     TRY(worker->bus->ops->open(worker->bus, worker->single, &cancel, note));
     worker_count_add(worker, WORKER_COUNT_LOOK_UPS, 1);
+    metrics_add(worker->metrics, METRIC_transactions_failed, failed_unknown, 1);
     TRY(look_up(worker, &last, note));
     if (last.torn > 0)
         return FAIL(note, ERR_PRODUCER_FATAL, "torn records behind the last batch");
@@ -569,6 +588,7 @@ static enum err resolve_once(struct worker *worker, struct bus_committed *commit
     }
     if (is_committed_before(worker, &last)) {
         worker_count_add(worker, WORKER_COUNT_RESENT, 1);
+        metrics_add(worker->metrics, METRIC_transactions_failed, failed_resent, 1);
         TRY(worker->bus->ops->commit(worker->bus, &worker->batch, &later, committed, note));
         worker->meta_offset = committed->meta_offset;
         return ERR_OK;

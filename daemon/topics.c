@@ -22,7 +22,9 @@ enum err topics_client(const struct options *options, rd_kafka_t **client, struc
 
     for (int i = 0; i < options->kafka_count; i++)
         items[i] = (struct kafka_setting){options->kafka[i].key, options->kafka[i].value};
-    TRY(kafka_conf_create(&settings, &conf, note, "client.id", "ringback-admin", NULL));
+    const char *const ours[] = {"client.id", "ringback-admin", NULL};
+
+    TRY(kafka_conf_create(&settings, ours, &conf, note));
     return kafka_create(RD_KAFKA_PRODUCER, conf, "a client", client, note);
 }
 

@@ -33,6 +33,7 @@ struct worker *worker_create(const struct worker_options *options, struct store 
 
     worker->options = *options;
     worker->store = store;
+    worker->metrics = metrics_of(options->engine.partition);
     worker->meta_offset = -1;
     worker->arrived_ms = INT64_MAX;
     worker->engine = engine_create(&worker->options.engine);
@@ -195,6 +196,7 @@ enum err worker_run(struct worker *worker, struct err_note *note)
     if (err == ERR_OK)
         flush(worker);
     worker->bus->ops->close(worker->bus);
+    metrics_leave(worker->metrics);
     follow_destroy(worker->follow);
     worker->follow = NULL;
     return err == ERR_CANCELLED ? ERR_OK : err;

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "daemon/bus.h"
 #include "daemon/engine.h"
 #include "daemon/follow.h"
@@ -38,6 +39,8 @@ struct worker_options {
     int64_t compare_ms;
     size_t backlog_bytes_max;
     struct horizon_options horizon;
+    bool recovering; /* `recover`: batches that Redis has and the log has not are told, not refused
+                      */
 };
 
 enum { worker_refused_max = 100, worker_fences_max = 3, worker_fence_span_ms = 5 * 60 * 1000 };
@@ -68,6 +71,7 @@ struct worker_refused {
 
 struct worker {
     struct worker_options options;
+    struct metrics *metrics;
     struct bus *bus;     /* only while assigned */
     struct store *store; /* NULL: without Redis */
     struct follow *follow;
@@ -79,8 +83,9 @@ struct worker {
     int64_t meta_offset;          /* of that meta on `state`; -1: none, or unknown */
     struct engine_meta committed; /* number and writer of the last committed batch */
     uint8_t writer[writer_bytes];
-    bool store_wrong;    /* Redis's copy did not fit the log */
-    bool single; /* one record a request, to find the one that is refused */
+    uint64_t ahead_number; /* recovering: the batch that Redis stands at, 0: not above the log */
+    bool store_wrong;      /* Redis's copy did not fit the log */
+    bool single;           /* one record a request, to find the one that is refused */
     struct worker_refused refused[worker_refused_max];
     size_t refused_count;
     int64_t fenced_ms[worker_fences_max];
@@ -91,6 +96,7 @@ struct worker {
     int64_t told_ms;      /* monotonic: group offsets */
     int64_t full_stop_ms; /* monotonic: nothing could be decided, look again then */
     bool fresh;           /* something came since the last decision */
+    int64_t oldest_ms;    /* timestamp of the batch's oldest record; INT64_MAX: timers only */
     bool limited;         /* the last batch ended at a limit */
     bool skewed;          /* the clock's alarm was given */
     int64_t not_waited_ms;
@@ -123,6 +129,9 @@ enum err worker_run(struct worker *worker, struct err_note *note);
 /* takeover.c: become owner, load, verify, seek. Errors: by their duty. */
 MUST_CHECK enum err takeover(struct worker *worker, struct err_note *note);
 
+/* takeover.c: only owner and load; nothing is positioned. Errors: as above. */
+MUST_CHECK enum err takeover_load(struct worker *worker, struct err_note *note);
+
 /* takeover.c: the commit of worker->batch failed with err: what became of it? OK: it is committed,
  * or was sent again and is. Errors: ERR_FENCED (another's meta is the last), ERR_PRODUCER_FATAL
  * (take over without kept memory), ERR_UNCOMMITTABLE, ERR_CANCELLED, EXIT ones. */
@@ -134,6 +143,10 @@ MUST_CHECK enum err loop_run(struct worker *worker, struct err_note *note);
 
 /* One turn of it, without waiting. */
 MUST_CHECK enum err loop_turn(struct worker *worker, struct err_note *note);
+
+/* count.c: a batch was committed; the gauges. */
+void count_batch(struct worker *worker, int64_t commit_us);
+void count_gauges(struct worker *worker);
 
 /* Shared by the three. */
 bool worker_stopped(const struct worker *worker);

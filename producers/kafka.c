@@ -116,13 +116,33 @@ static enum err make_producer(struct kafka_outputs *outputs, struct err_note *no
     char timeout[24];
 
     snprintf(timeout, sizeof(timeout), "%" PRId64, outputs->options.transaction_timeout_ms);
-    TRY(kafka_conf_create(&outputs->options.settings, &conf, note, "client.id", "ringback",
-                          "transactional.id", outputs->options.transactional_id,
-                          "transaction.timeout.ms", timeout, "message.timeout.ms", timeout,
-                          "socket.timeout.ms", timeout, "linger.ms", "1", "retry.backoff.ms", "5",
-                          "socket.nagle.disable", "true", "queue.buffering.max.messages", "500000",
-                          "queue.buffering.max.kbytes", "1048576", "reconnect.backoff.ms", "20",
-                          "reconnect.backoff.max.ms", "1000", NULL));
+    const char *const ours[] = {"client.id",
+                                "ringback",
+                                "transactional.id",
+                                outputs->options.transactional_id,
+                                "transaction.timeout.ms",
+                                timeout,
+                                "message.timeout.ms",
+                                timeout,
+                                "socket.timeout.ms",
+                                timeout,
+                                "linger.ms",
+                                "1",
+                                "retry.backoff.ms",
+                                "5",
+                                "socket.nagle.disable",
+                                "true",
+                                "queue.buffering.max.messages",
+                                "500000",
+                                "queue.buffering.max.kbytes",
+                                "1048576",
+                                "reconnect.backoff.ms",
+                                "20",
+                                "reconnect.backoff.max.ms",
+                                "1000",
+                                NULL};
+
+    TRY(kafka_conf_create(&outputs->options.settings, ours, &conf, note));
     if (outputs->single)
         TRY(kafka_conf_set(conf, "batch.num.messages", "1", note));
     rd_kafka_conf_set_opaque(conf, outputs);

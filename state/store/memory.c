@@ -104,7 +104,9 @@ struct slice store_world_get(const struct store_world *world, struct slice key)
 {
     const struct cell *cell = cell_find(world, world->pointer.fill, key);
 
-    return cell == NULL ? (struct slice){0} : cell->value;
+    if (cell == NULL)
+        return (struct slice){0};
+    return cell->value;
 }
 
 static size_t count_of(const struct store_world *world, const uint8_t *fill)
