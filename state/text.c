@@ -288,8 +288,8 @@ enum number_result number_parse(struct slice text, struct slice country_code, ui
     *number = 0;
     if (digits == 0)
         return NUMBER_NONE;
-    if (used < 0)
-        return NUMBER_BAD;
+    if (used < 0 || digits < LIMIT_NUMBER_DIGITS_MIN)
+        return NUMBER_BAD; /* a country code makes no number of "0" */
     size = (size_t)used;
     memcpy(full, clean, size);
     if (country_code.size > 0 && country_code.size < 8 && clean[0] == '0') {
