@@ -28,8 +28,9 @@ static void print_counts(const struct replay_options *options, const struct repl
             " dead letters, %" PRIu64 " timers, %" PRIu64 " batches\n",
             options->log, counts->events, counts->partitions, counts->outputs, counts->dead_letters,
             counts->timers, counts->batches);
-    fprintf(err, "%.3f s, %.0f events/s, %.0f ns an event\n", seconds,
-            seconds > 0 ? events / seconds : 0, (double)counts->elapsed_ns / events);
+    fprintf(err, "%.3f s, %.0f events/s, %.0f ns an event (%.0f of computing)\n", seconds,
+            seconds > 0 ? events / seconds : 0, (double)counts->elapsed_ns / events,
+            (double)counts->cpu_ns / events);
     if (counts->wall_clock && !options->journal)
         fputs("LOG has the journal of a run on the wall clock; only --journal gives its outputs"
               " again\n",
@@ -41,9 +42,9 @@ static void print_json(const struct replay_counts *counts, FILE *out)
     fprintf(out,
             "{\"events\": %" PRIu64 ", \"partitions\": %" PRId32 ", \"outputs\": %" PRIu64
             ", \"dead_letters\": %" PRIu64 ", \"timers\": %" PRIu64 ", \"batches\": %" PRIu64
-            ", \"records\": %" PRIu64 ", \"elapsed_ns\": %" PRId64 "}\n",
+            ", \"records\": %" PRIu64 ", \"elapsed_ns\": %" PRId64 ", \"cpu_ns\": %" PRId64 "}\n",
             counts->events, counts->partitions, counts->outputs, counts->dead_letters,
-            counts->timers, counts->batches, counts->records, counts->elapsed_ns);
+            counts->timers, counts->batches, counts->records, counts->elapsed_ns, counts->cpu_ns);
 }
 
 enum err cmd_replay(struct command_context *context, int argc, char **argv, struct err_note *note)

@@ -183,10 +183,11 @@ static void decide_record(struct decision *decision, const struct merge_step *st
         engine->meta.clock_ms = step->time_ms;
     start_one(decision);
     if (decide(decision, step, refusal, &refused, &why, &note) != ERR_OK) {
-        size_t bytes_max = engine->options.dlq_bytes_max;
+        bool again = refusal != NULL && refusal->times > 1;
 
-        emit_dead_letter(decision, step, why, note.text,
-                         refusal != NULL && refusal->times > 1 ? 0 : bytes_max);
+        emit_dead_letter(decision, step, why, note.text, again ? 0 : engine->options.dlq_bytes_max);
+        if (again) /* named twice in the journal, so that a replay does as we did */
+            note_undecided(decision, step, why);
         return;
     }
     if (refused)

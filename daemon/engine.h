@@ -130,7 +130,9 @@ void engine_skip_to(struct engine *engine, enum input input, int64_t next_offset
                     int64_t last_timestamp_ms);
 
 /* The broker refuses an output of this record: when its turn comes it is a dead letter, or, a flow
- * or command, refused TOO_LARGE; the journal names it UNCOMMITTABLE. */
+ * or command, refused TOO_LARGE; the journal names it UNCOMMITTABLE. Said twice of a record, its
+ * dead letter goes out without key, value and headers of its own, and the journal names it twice.
+ */
 void engine_refuse(struct engine *engine, enum input input, int64_t offset);
 
 /* Decide the prefix of the merged candidates up to the first limit; batch is reset first. Records

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -510,6 +511,7 @@ static enum err run_all(struct replay *replay, struct err_note *note)
 {
     const struct replay_options *options = replay->options;
     int64_t started_us = clock_monotonic_us();
+    clock_t started_cpu = clock();
     uint64_t journals = 0;
 
     for (int32_t i = 0; i < replay->part_count; i++) {
@@ -532,6 +534,7 @@ static enum err run_all(struct replay *replay, struct err_note *note)
         replay->writer = NULL;
         TRY(log_writer_close(writer, note));
     }
+    replay->counts->cpu_ns = (int64_t)((double)(clock() - started_cpu) * (1e9 / CLOCKS_PER_SEC));
     replay->counts->elapsed_ns = (clock_monotonic_us() - started_us) * 1000;
     return ERR_OK;
 }

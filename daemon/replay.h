@@ -31,6 +31,7 @@ struct replay_counts {
     int32_t partitions;
     bool wall_clock;    /* the log has a journal of the wall clock */
     int64_t elapsed_ns; /* of deciding and writing; without looking through the log first */
+    int64_t cpu_ns;     /* of that, what this process computed */
 };
 
 /* Errors: ERR_BAD_FILE (the log is damaged, or without what is asked of it; what comes before the
