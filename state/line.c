@@ -418,27 +418,34 @@ void callback_class(struct machine *m, uint32_t handle, uint32_t skills, uint32_
         class_release(m, old);
 }
 
-/* The ranking changed: every key of the queue's trees is another one. */
+static void class_rebuild(struct machine *m, struct class *class)
+{
+    struct order old = class->tree;
+    struct order_compare how = {class->live ? compare_calls : compare_callbacks, m};
+    struct order_cursor cursor;
+
+    memset(&class->tree, 0, sizeof(class->tree));
+    if (order_first(&old, &m->nodes, &cursor))
+        do {
+            uint32_t handle = order_at(&cursor);
+            int64_t entry =
+                class->live ? call_at(m, handle)->entry_ms : callback_at(m, handle)->entry_ms;
+            int32_t priority =
+                class->live ? call_at(m, handle)->priority : callback_at(m, handle)->priority;
+
+            order_put(&class->tree, &m->nodes, line_key(queue_at(m, class->queue), entry, priority),
+                      handle, how);
+        } while (order_next(&m->nodes, &cursor));
+    order_clear(&old, &m->nodes);
+}
+
+/* The ranking changed: every key of the queue's trees is another one, those of owners too. */
 void queue_rebuild(struct machine *m, uint32_t queue)
 {
-    for (uint32_t at = queue_at(m, queue)->classes; at != 0; at = class_at(m, at)->next) {
-        struct class *class = class_at(m, at);
-        struct order old = class->tree;
-        struct order_compare how = {class->live ? compare_calls : compare_callbacks, m};
-        struct order_cursor cursor;
+    size_t cursor = 0;
+    uint32_t handle;
 
-        memset(&class->tree, 0, sizeof(class->tree));
-        if (order_first(&old, &m->nodes, &cursor))
-            do {
-                uint32_t handle = order_at(&cursor);
-                int64_t entry =
-                    class->live ? call_at(m, handle)->entry_ms : callback_at(m, handle)->entry_ms;
-                int32_t priority =
-                    class->live ? call_at(m, handle)->priority : callback_at(m, handle)->priority;
-
-                order_put(&class->tree, &m->nodes, line_key(queue_at(m, queue), entry, priority),
-                          handle, how);
-            } while (order_next(&m->nodes, &cursor));
-        order_clear(&old, &m->nodes);
-    }
+    while ((handle = table_next(&m->classes, &cursor)) != 0)
+        if (class_at(m, handle)->queue == queue)
+            class_rebuild(m, class_at(m, handle));
 }

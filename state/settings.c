@@ -365,6 +365,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
 {
     uint32_t handle = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(removal->queue_id));
     struct queue *queue = handle == 0 ? NULL : queue_at(m, handle);
+    bool priority_only;
 
     if (queue == NULL || (queue->settings == NULL && queue->removed_version == 0)) {
         refuse_setting(m, setting, REASON(QUEUE_UNKNOWN), 0, NULL);
@@ -386,8 +387,11 @@ static void remove_queue(struct machine *m, const struct setting *setting,
                                     order_count(&queue->busy)));
         return;
     }
+    priority_only = queue_priority_only(queue);
     touch(m, ref_make(KIND_QUEUE, handle));
     replace(&queue->settings, NULL);
+    if (priority_only)
+        queue_rebuild(m, handle);
     queue_past_clear(m, queue);
     queue->removed_version = removal->version;
     queue->removing_ms = queue_callbacks(queue) > 0 ? m->step.now : 0;
