@@ -325,8 +325,8 @@ static void wrap_up_started(struct machine *m, uint32_t handle, const char *agen
     struct call *call = call_at(m, handle);
     uint32_t agent = entity_get(m, KIND_AGENT, call->domain, slice_text(agent_id));
 
-    if (call->agent != agent || call->connected_ms == 0) {
-        count(m, MACHINE_COUNT_LATE_NOTICES);
+    if (call->agent != agent || call->connected_ms == 0 || call->head.state == CALL(ALERTING)) {
+        count(m, MACHINE_COUNT_LATE_NOTICES); /* alerting: of the time before, when he had it */
         return;
     }
     touch(m, ref_make(KIND_AGENT, agent));
@@ -340,15 +340,35 @@ static void wrap_up_ended(struct machine *m, uint32_t handle, const char *agent_
     struct call *call = call_at(m, handle);
     uint32_t agent = entity_get(m, KIND_AGENT, call->domain, slice_text(agent_id));
 
-    if (call->agent != agent || call->connected_ms == 0) {
+    if (call->agent != agent || call->connected_ms == 0 || call->head.state == CALL(ALERTING)) {
         count(m, MACHINE_COUNT_LATE_NOTICES);
         return;
     }
     let_agent_go(m, handle, true);
     agent_worked(m, agent, m->step.when);
     call->released_ms = m->step.when;
-    if (call->head.state == CALL(WRAP_UP))
+    if (call->head.state == CALL(WRAP_UP) || call->head.state == CALL(CONNECTED))
         call->head.state = call->ended_ms != 0 ? CALL(ENDED) : CALL(LEFT);
+}
+
+/* Whether it holds the line, and what its agent may take beside it, hang on the media. */
+static void set_media(struct machine *m, uint32_t handle, PB(Media) media)
+{
+    struct call *call = call_at(m, handle);
+
+    if (media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED)
+        media =
+            call->head.kind != 0 ? (PB(Media))call->head.kind : RINGBACK__V1__MEDIA__MEDIA_VOICE;
+    if (call->head.kind == (uint8_t)media)
+        return;
+    call_unplace(m, handle);
+    call->head.kind = (uint8_t)media;
+    if (call->head.state == CALL(WAITING))
+        call_place(m, handle);
+    if (call->agent != 0 && at_agent(call)) {
+        touch(m, ref_make(KIND_AGENT, call->agent));
+        agent_check_offer(m, call->agent);
+    }
 }
 
 static void live_event(struct machine *m, const PB(InteractionEvent) * event)
@@ -364,10 +384,7 @@ static void live_event(struct machine *m, const PB(InteractionEvent) * event)
     touch(m, ref_make(KIND_CALL, handle));
     call->switch_version = about->version;
     call->heard_ms = m->step.now;
-    if (!call->in_tree)
-        call->head.kind = about->media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED
-                              ? RINGBACK__V1__MEDIA__MEDIA_VOICE
-                              : (uint8_t)about->media;
+    set_media(m, handle, about->media);
     if (ident_is_none(&call->conversation) && about->conversation_id[0] != '\0')
         call->conversation = ident_put(&m->texts, slice_text(about->conversation_id));
     switch (event->event_case) {
