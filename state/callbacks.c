@@ -807,8 +807,9 @@ static struct earliest next_deadline(const struct machine *m, const struct callb
     }
     if (waits) {
         consider(&next, owner_end(m, cb), DEADLINE_OWNER);
-        consider(&next, cb->stay_ms + (cb->still + 1) * m->options.still_waiting_ms,
-                 DEADLINE_STILL);
+        if (cb->still < UINT16_MAX)
+            consider(&next, cb->stay_ms + (cb->still + 1) * m->options.still_waiting_ms,
+                     DEADLINE_STILL);
     }
     if (cb->due_ms == 0 && !(cb->flags & CB_INACTIVE))
         consider(&next, cb->updated_ms + m->options.inactivity_ms, DEADLINE_INACTIVE);
@@ -860,9 +861,11 @@ static void fire_still_waiting(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
     PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.still_waiting");
+    int64_t periods = (m->step.now - cb->stay_ms) / m->options.still_waiting_ms;
 
     touch(m, ref_make(KIND_CALLBACK, handle));
-    cb->still++;
+    /* Those that nobody was there to tell are told at once, by one. */
+    cb->still = (uint16_t)(periods < UINT16_MAX ? periods : UINT16_MAX);
     event->callback_id = ident_emit(m, &cb->id);
     event->conversation_id = ident_emit(m, &cb->conversation);
     event->queue_id = text_string(m, queue_at(m, cb->queue)->id);

@@ -74,8 +74,15 @@ static PB(RoutingData) * out_routing(struct out out, int32_t priority, uint32_t 
     routing->priority = priority;
     routing->n_skills = count;
     routing->skills = arena_alloc(out.arena, count * sizeof(char *));
-    for (uint32_t at = 0; at < count; at++)
-        routing->skills[at] = out_name(out, names[at]);
+    for (uint32_t at = 0; at < count; at++) {
+        char *name = out_name(out, names[at]);
+        uint32_t place = at;
+
+        /* By text: the order in memory depends on what else was heard. */
+        for (; place > 0 && strcmp(routing->skills[place - 1], name) > 0; place--)
+            routing->skills[place] = routing->skills[place - 1];
+        routing->skills[place] = name;
+    }
     routing->language = out_name(out, language);
     routing->n_scores = blob.size / sizeof(struct score);
     routing->scores = arena_alloc(out.arena, routing->n_scores * sizeof(*routing->scores));
@@ -667,7 +674,7 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
     cb->agent = in_entity(m, KIND_AGENT, domain, entity->agent_id);
     cb->stay_ms = entity->stay_ms;
     cb->since_ms = entity->since_ms;
-    cb->still = (uint8_t)entity->still_waiting;
+    cb->still = (uint16_t)entity->still_waiting;
     cb->attempts = (uint8_t)entity->attempts;
     cb->retries = (uint8_t)entity->retries;
     cb->snoozes = (uint8_t)entity->snoozes;

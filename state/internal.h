@@ -263,7 +263,8 @@ struct callback {
     uint32_t agent; /* who is offered it or has it */
     int32_t priority;
     uint16_t flags;
-    uint8_t attempts, retries, snoozes, still;
+    uint16_t still; /* periods of StillWaiting told (12.6) */
+    uint8_t attempts, retries, snoozes;
     uint32_t scheduled_by; /* agent */
     struct ident id;       /* made: always a UUID */
     struct ident conversation, interaction;

@@ -181,6 +181,8 @@ enum err machine_event(struct machine *m, const struct input_event *event, int64
     if (event->timestamp_ms > now_ms) {
         m->step.when = now_ms;
         count(m, MACHINE_COUNT_FUTURE_STAMPS);
+    } else if (event->timestamp_ms <= 0) {
+        m->step.when = now_ms; /* a record without a stamp */
     }
     m->step.domain = domain_get(m, event->domain);
     m->step.traceparent = event->traceparent;
