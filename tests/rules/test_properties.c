@@ -1,0 +1,575 @@
+/* What holds for every history: random long ones against the machine, a little model of what its
+ * effects may be, a naive walk, and a second machine that takes over in the middle.
+ *
+ * RINGBACK_SEED picks other histories, RINGBACK_EVENTS how many events all of them have together
+ * (default 200,000). A failure prints seed, history and step; RINGBACK_HISTORY=N runs that one
+ * alone.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "state/internal.h"
+#include "tests/support/history.h"
+#include "tests/support/legal.h"
+#include "tests/support/walk_reference.h"
+
+enum { STEPS = 2500, SLOTS = 1 << 14, ENTITIES_MAX = 1 << 14 };
+
+/* What stands on the compacted state topic. */
+struct saved {
+    char *key;
+    size_t key_size;
+    uint8_t *value; /* malloc; NULL: a tombstone */
+    size_t size;
+};
+
+struct side {
+    struct machine *machine;
+    struct arena arena;
+    struct effects effects;
+};
+
+struct first_answer {
+    uint8_t bytes[512];
+    size_t size;
+};
+
+struct world {
+    uint64_t seed;
+    unsigned number, step;
+    struct machine_options options;
+    struct history history;
+    struct side now, other; /* other.machine NULL: nobody takes over at present */
+    unsigned other_until;
+    struct legal *legal;
+    struct saved saved[SLOTS];
+    struct arena scratch;
+    struct first_answer answers[HISTORY_KEPT];
+    struct chance dice; /* when to look; the history does not depend on it */
+    bool every;         /* one history alone: look after each step */
+    bool lag;
+    uint64_t offers, refusals, ended;
+};
+
+static struct world world;
+
+#define CHECK(truth, ...)                                                                          \
+    do {                                                                                           \
+        if (!(truth)) {                                                                            \
+            where();                                                                               \
+            fail_msg(__VA_ARGS__);                                                                 \
+        }                                                                                          \
+    } while (0)
+
+static void where(void)
+{
+    char text[128];
+    int size = snprintf(text, sizeof(text), "# RINGBACK_SEED=%llu RINGBACK_HISTORY=%u step %u\n",
+                        (unsigned long long)world.seed, world.number, world.step);
+
+    if (write(STDERR_FILENO, text, (size_t)size) != size)
+        abort();
+}
+
+static void on_abort(int signal_number)
+{
+    (void)signal_number;
+    where();
+}
+
+/* --- the state topic --- */
+
+static struct saved *slot_of(struct slice key)
+{
+    uint64_t hash = entity_digest(key, 0);
+
+    for (size_t at = hash % SLOTS;; at = (at + 1) % SLOTS) {
+        struct saved *slot = &world.saved[at];
+
+        if (slot->key == NULL ||
+            (slot->key_size == key.size && memcmp(slot->key, key.data, key.size) == 0))
+            return slot;
+    }
+}
+
+static void save(const struct change *change)
+{
+    struct saved *slot = slot_of(change->key);
+
+    if (slot->key == NULL) {
+        slot->key = malloc(change->key.size);
+        assert_non_null(slot->key);
+        memcpy(slot->key, change->key.data, change->key.size);
+        slot->key_size = change->key.size;
+    }
+    free(slot->value);
+    slot->value = NULL;
+    slot->size = 0;
+    if (change->value == NULL)
+        return;
+    slot->size = protobuf_c_message_get_packed_size(&change->value->base);
+    slot->value = malloc(slot->size + 1);
+    assert_non_null(slot->value);
+    protobuf_c_message_pack(&change->value->base, slot->value);
+}
+
+/* The batch ends: what changed goes to `state`. How many entities changed. */
+static size_t end_batch(struct side *side, bool keep)
+{
+    struct change *changes;
+    size_t count;
+
+    machine_changes(side->machine, &world.scratch, &changes, &count);
+    for (size_t at = 0; keep && at < count; at++)
+        save(&changes[at]);
+    machine_batch_end(side->machine);
+    return count;
+}
+
+static void check_whole(struct side *side)
+{
+    const char *broken = machine_broken(side->machine, &world.scratch);
+
+    CHECK(broken == NULL, "%s", broken);
+}
+
+static int compare_entities(const void *a, const void *b)
+{
+    const struct change *left = a, *right = b;
+
+    return slice_compare(left->key, right->key);
+}
+
+static size_t dump(struct machine *machine, struct change *entities)
+{
+    struct machine_cursor cursor = {0};
+    size_t count = 0;
+
+    while (machine_next(machine, &cursor, &world.scratch, &entities[count]))
+        CHECK(++count < ENTITIES_MAX, "too many entities");
+    qsort(entities, count, sizeof(*entities), compare_entities);
+    return count;
+}
+
+static struct slice packed(const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = arena_alloc(&world.scratch, size + 1);
+
+    protobuf_c_message_pack(message, bytes);
+    return slice_make(bytes, size);
+}
+
+/* Both machines are in the same state. */
+static void check_equal(void)
+{
+    static struct change here[ENTITIES_MAX], there[ENTITIES_MAX];
+    size_t count, other_count;
+    uint64_t entities, digest, other_entities, other_digest;
+
+    end_batch(&world.now, true);
+    end_batch(&world.other, false);
+    machine_digest(world.now.machine, &entities, &digest);
+    machine_digest(world.other.machine, &other_entities, &other_digest);
+    CHECK(entities == other_entities, "%llu entities, loaded %llu", (unsigned long long)entities,
+          (unsigned long long)other_entities);
+    CHECK(machine_due(world.now.machine) == machine_due(world.other.machine),
+          "next due %lld, loaded %lld", (long long)machine_due(world.now.machine),
+          (long long)machine_due(world.other.machine));
+    count = dump(world.now.machine, here);
+    other_count = dump(world.other.machine, there);
+    CHECK(count == other_count, "%zu entities, loaded %zu", count, other_count);
+    for (size_t at = 0; at < count; at++) {
+        CHECK(slice_equal(here[at].key, there[at].key) &&
+                  slice_equal(packed(&here[at].value->base), packed(&there[at].value->base)),
+              "%.*s differs after loading", (int)here[at].key.size,
+              (const char *)here[at].key.data);
+    }
+    CHECK(digest == other_digest, "the digests differ");
+}
+
+static void side_init(struct side *side)
+{
+    side->machine = machine_create(&world.options);
+    arena_init(&side->arena);
+}
+
+static void side_deinit(struct side *side)
+{
+    machine_destroy(side->machine);
+    side->machine = NULL;
+    arena_deinit(&side->arena);
+}
+
+/* Another machine takes over from what stands on `state`, and goes along for a while. */
+static void take_over(void)
+{
+    struct err_note note;
+
+    end_batch(&world.now, true);
+    side_init(&world.other);
+    for (size_t at = 0; at < SLOTS; at++) {
+        const struct saved *slot = &world.saved[at];
+        PB(StateRecord) * record;
+
+        if (slot->value == NULL)
+            continue;
+        record =
+            ringback__v1__state_record__unpack(&world.scratch.allocator, slot->size, slot->value);
+        CHECK(machine_load(world.other.machine, slice_make(slot->key, slot->key_size), record,
+                           &note) == ERR_OK,
+              "%.*s: %s", (int)slot->key_size, slot->key, note.text);
+    }
+    machine_ready(world.other.machine);
+    check_whole(&world.other);
+    check_equal();
+    world.other_until = world.step + 60;
+}
+
+static void hand_over(void)
+{
+    struct side old = world.now;
+
+    check_equal();
+    world.now = world.other;
+    memset(&world.other, 0, sizeof(world.other));
+    side_deinit(&old);
+}
+
+/* --- effects --- */
+
+static void check_same_effects(void)
+{
+    const struct effects *here = &world.now.effects, *there = &world.other.effects;
+
+    CHECK(here->count == there->count, "%zu effects, loaded %zu", here->count, there->count);
+    for (size_t at = 0; at < here->count; at++)
+        CHECK(here->items[at].topic == there->items[at].topic &&
+                  strcmp(here->items[at].type, there->items[at].type) == 0 &&
+                  strcmp(here->items[at].id, there->items[at].id) == 0 &&
+                  slice_equal(here->items[at].domain, there->items[at].domain) &&
+                  slice_equal(packed(here->items[at].message), packed(there->items[at].message)),
+              "effect %zu, %s, differs after loading", at, here->items[at].type);
+}
+
+static struct slice domain_name(unsigned number)
+{
+    return slice_text(arena_format(&world.scratch, "d%u", number));
+}
+
+static void check_counters(void)
+{
+    for (unsigned at = 0; at < world.history.domains * world.history.queues * 2; at++) {
+        struct slice domain = domain_name(at % world.history.domains);
+        const char *queue = arena_format(&world.scratch, "q%u", at / 2 / world.history.domains);
+        const char *key =
+            arena_format(&world.scratch, "counters|%s|%s", (const char *)domain.data, queue);
+        bool live = at / world.history.domains % 2 != 0;
+        struct legal_stays said = legal_stays(world.legal, domain, queue, live);
+        const PB(StateRecord) *record =
+            machine_entity(world.now.machine, slice_text(key), &world.scratch);
+        const PB(StayCounts) * counts;
+
+        if (record == NULL) {
+            CHECK(said.offered == 0, "%s has no counters", key);
+            continue;
+        }
+        counts = live ? record->counters->live : record->counters->callbacks;
+        CHECK(counts->offered == said.offered && counts->answered == said.answered &&
+                  counts->abandoned == said.abandoned && counts->flow_out == said.flow_out,
+              "%s is not the sum of the metrics", key);
+    }
+}
+
+/* After each step. */
+static void check_step(const struct input_event *cause)
+{
+    struct effects *effects = &world.now.effects;
+
+    for (size_t at = 0; at < effects->count; at++) {
+        const char *fault = legal_next(world.legal, &effects->items[at], cause);
+
+        CHECK(fault == NULL, "effect %zu, %s: %s", at, effects->items[at].type, fault);
+        world.offers += strcmp(effects->items[at].type, "routing.offer") == 0;
+        world.ended += strcmp(effects->items[at].type, "routing.callback_ended") == 0;
+    }
+    if (world.other.machine != NULL)
+        check_same_effects();
+    if (world.every || chance_below(&world.dice, 64) == 0)
+        for (unsigned at = 0; at < world.history.domains; at++) {
+            const char *fault = walk_reference(world.now.machine, &world.options, domain_name(at),
+                                               effects, 0, &world.scratch);
+
+            CHECK(fault == NULL, "the walk: %s", fault);
+        }
+    if (world.every || chance_below(&world.dice, 200) == 0)
+        check_whole(&world.now);
+    history_hear(&world.history, effects, 0);
+}
+
+static void clear_effects(struct side *side)
+{
+    if (side->machine == NULL)
+        return;
+    arena_reset(&side->arena);
+    effects_init(&side->effects, &side->arena);
+}
+
+static void fire_timers(int64_t before_ms)
+{
+    struct timer_limits limits = {before_ms, before_ms, world.lag ? before_ms - 4000 : before_ms};
+    int64_t due;
+    unsigned fired = 0;
+
+    while (machine_timer_next(world.now.machine, &limits, &due)) {
+        int64_t now_ms = world.lag ? world.history.now_ms : due;
+
+        CHECK(++fired < 20000, "timers fire without end, now one due %lld ms before the clock",
+              (long long)(world.history.now_ms - due));
+        clear_effects(&world.now);
+        machine_timer_fire(world.now.machine, &limits, now_ms, &world.now.effects);
+        if (world.other.machine != NULL) {
+            clear_effects(&world.other);
+            machine_timer_fire(world.other.machine, &limits, now_ms, &world.other.effects);
+        }
+        check_step(NULL);
+        arena_reset(&world.scratch);
+    }
+}
+
+static struct slice request_of(const struct input_event *event)
+{
+    return slice_text(event->input == INPUT_COMMANDS
+                          ? ((const PB(Command) *)event->event)->request_id
+                          : ((const PB(FlowEvent) *)event->event)->id);
+}
+
+/* The answer of the step without its time; size 0: none, or it is long. */
+static struct first_answer answer_of_step(const struct input_event *event)
+{
+    struct first_answer answer = {.size = 0};
+
+    for (size_t at = 0; at < world.now.effects.count; at++) {
+        const struct effect *effect = &world.now.effects.items[at];
+        PB(Result) result;
+
+        if (effect->topic != TOPIC_RESULTS)
+            continue;
+        result = *(const PB(Result) *)effect->message;
+        result.time_ms = 0;
+        if (!ident_valid(request_of(event)))
+            result.id = result.request_id; /* made from the record's offset */
+        if (protobuf_c_message_get_packed_size(&result.base) <= sizeof(answer.bytes))
+            answer.size = protobuf_c_message_pack(&result.base, answer.bytes);
+    }
+    return answer;
+}
+
+/* 11.1: a repeated request changes nothing and is answered as the first time. */
+static void check_repeat(const struct input_event *event, const struct history_kept *repeat,
+                         uint64_t digest)
+{
+    const struct first_answer *first = &world.answers[repeat - world.history.kept];
+    struct first_answer again = answer_of_step(event);
+    uint64_t count, after;
+
+    if (first->size == 0)
+        return;
+    CHECK(world.now.effects.count == 1, "a repeated request has %zu effects",
+          world.now.effects.count);
+    CHECK(again.size == first->size && memcmp(again.bytes, first->bytes, again.size) == 0,
+          "a repeated request is answered otherwise");
+    CHECK(end_batch(&world.now, true) == 0, "a repeated request changes something");
+    machine_digest(world.now.machine, &count, &after);
+    CHECK(digest == after, "a repeated request changes the digest");
+}
+
+static bool is_request(const struct input_event *event)
+{
+    return event->input == INPUT_COMMANDS ||
+           (event->input == INPUT_FLOWS && ((const PB(FlowEvent) *)event->event)->event_case ==
+                                               RINGBACK__V1__FLOW_EVENT__EVENT_CREATE_CALLBACK);
+}
+
+static void step(void)
+{
+    struct input_event event = history_next(&world.history);
+    const struct history_kept *repeat = world.history.repeat;
+    PB(UndecidedReason) why;
+    struct err_note note;
+    uint64_t count, digest = 0;
+    enum err err;
+
+    world.lag = chance_below(&world.history.chance, 40) == 0;
+    if (chance_below(&world.history.chance, 20) != 0)
+        fire_timers(world.history.now_ms);
+    clear_effects(&world.now);
+    clear_effects(&world.other);
+    if (repeat != NULL && is_request(&event)) {
+        end_batch(&world.now, true);
+        machine_digest(world.now.machine, &count, &digest);
+    }
+    err = machine_event(world.now.machine, &event, world.history.now_ms, &world.now.effects, &why,
+                        &note);
+    if (world.other.machine != NULL)
+        CHECK(machine_event(world.other.machine, &event, world.history.now_ms, &world.other.effects,
+                            &why, &note) == err,
+              "the loaded machine takes the event otherwise");
+    CHECK(err == ERR_OK || (err == ERR_BAD_EVENT && world.now.effects.count == 0),
+          "a dead letter has effects");
+    if (repeat != NULL && is_request(&event))
+        check_repeat(&event, repeat, digest);
+    else if (repeat == NULL)
+        world.answers[(world.history.kept_count - 1) % HISTORY_KEPT] =
+            is_request(&event) ? answer_of_step(&event) : (struct first_answer){.size = 0};
+    check_step(&event);
+    if (chance_below(&world.dice, 8) == 0)
+        end_batch(&world.now, true);
+    if (world.other.machine != NULL && chance_below(&world.dice, 64) == 0)
+        end_batch(&world.other, false);
+    if (chance_below(&world.dice, 300) == 0)
+        check_counters();
+    if (world.other.machine == NULL && chance_below(&world.dice, 200) == 0)
+        take_over();
+    else if (world.other.machine != NULL && world.step >= world.other_until)
+        hand_over();
+    arena_reset(&world.scratch);
+}
+
+/* --- whole histories --- */
+
+static void open_world(unsigned number)
+{
+    world.number = number;
+    world.step = 0;
+    history_init(&world.history, world.seed * 1000003 + number);
+    world.dice = (struct chance){number, number};
+    world.history.repeat_ms = world.options.late_window_ms; /* what is forgotten may live again */
+    side_init(&world.now);
+    machine_ready(world.now.machine);
+    memset(&world.other, 0, sizeof(world.other));
+    world.legal = legal_create();
+    memset(world.saved, 0, sizeof(world.saved));
+    memset(world.answers, 0, sizeof(world.answers));
+}
+
+static void close_world(void)
+{
+    if (world.other.machine != NULL)
+        hand_over();
+    side_deinit(&world.now);
+    history_deinit(&world.history);
+    legal_destroy(world.legal);
+    for (size_t at = 0; at < SLOTS; at++) {
+        free(world.saved[at].key);
+        free(world.saved[at].value);
+    }
+}
+
+static void run_history(unsigned number, const struct machine_options *options)
+{
+    world.options = *options;
+    open_world(number);
+    for (world.step = 1; world.step <= STEPS; world.step++)
+        step();
+    check_counters();
+    check_whole(&world.now);
+    CHECK(legal_living(world.legal) == machine_callbacks(world.now.machine),
+          "%zu callbacks live by the effects, %zu in the machine", legal_living(world.legal),
+          machine_callbacks(world.now.machine));
+    close_world();
+}
+
+/* A third of the histories that the environment asks for. */
+static void run_histories(const struct machine_options *options, unsigned first)
+{
+    const char *events = getenv("RINGBACK_EVENTS"), *alone = getenv("RINGBACK_HISTORY");
+    unsigned long wanted = events == NULL ? 200000 : strtoul(events, NULL, 10);
+    unsigned count = (unsigned)(wanted / STEPS / 3) + 1;
+
+    world.seed = chance_start().seed;
+    arena_init(&world.scratch);
+    world.offers = world.ended = 0;
+    world.every = getenv("RINGBACK_EVERY") != NULL;
+    for (unsigned at = 0; at < count; at++)
+        if (alone == NULL || strtoul(alone, NULL, 10) == first + 3 * at)
+            run_history(first + 3 * at, options);
+    arena_deinit(&world.scratch);
+    if (alone != NULL)
+        return;
+    /* Histories in which nothing happens would prove nothing. */
+    CHECK(world.offers > 20 * count, "only %llu offers", (unsigned long long)world.offers);
+    CHECK(world.ended > 5 * count, "only %llu ends", (unsigned long long)world.ended);
+}
+
+/* Memories short enough for a history to outlive them. */
+static struct machine_options short_options(void)
+{
+    struct machine_options options;
+
+    machine_options_default(&options);
+    options.dedupe_window_ms = 10 * MINUTE_MS;
+    options.retention_ms = 20 * MINUTE_MS;
+    options.late_window_ms = 5 * MINUTE_MS;
+    return options;
+}
+
+static void properties_hold_for_random_histories(void **state)
+{
+    struct machine_options options = short_options();
+
+    (void)state;
+    run_histories(&options, 0);
+}
+
+static void properties_hold_with_every_time_to_live(void **state)
+{
+    struct machine_options options = short_options();
+
+    (void)state;
+    options.presence_ttl_ms = 90 * SECOND_MS;
+    options.call_ttl_ms = 3 * MINUTE_MS;
+    options.live_wait_ttl_ms = 2 * MINUTE_MS;
+    options.preview_max_ms = MINUTE_MS;
+    options.after_call_max_ms = MINUTE_MS;
+    options.inactivity_ms = 2 * MINUTE_MS;
+    options.still_waiting_ms = 20 * MINUTE_MS;
+    run_histories(&options, 1);
+}
+
+static void properties_hold_with_the_other_switches(void **state)
+{
+    struct machine_options options = short_options();
+
+    (void)state;
+    options.idle_reset = IDLE_RESET_PRESENCE;
+    options.holds_line =
+        1u << RINGBACK__V1__MEDIA__MEDIA_VOICE | 1u << RINGBACK__V1__MEDIA__MEDIA_EMAIL;
+    options.callback_beside =
+        1u << RINGBACK__V1__MEDIA__MEDIA_EMAIL | 1u << RINGBACK__V1__MEDIA__MEDIA_CHAT;
+    options.answer_grace_ms = 0;
+    options.missed_pause_ms = 20 * SECOND_MS;
+    options.decline_pause_ms = 10 * SECOND_MS;
+    options.reclaim_after_ms = 5 * SECOND_MS;
+    run_histories(&options, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(properties_hold_for_random_histories),
+        cmocka_unit_test(properties_hold_with_every_time_to_live),
+        cmocka_unit_test(properties_hold_with_the_other_switches),
+    };
+
+    signal(SIGABRT, on_abort);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

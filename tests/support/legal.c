@@ -1,0 +1,271 @@
+#include "tests/support/legal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/internal.h"
+
+enum { SLOTS = 1 << 17 };
+
+enum where { UNBORN, IN_LINE, OFFERED, HELD, OVER };
+
+/* Of a callback, an agent, an attempt, a call, a queue, or an id that was seen. */
+struct fact {
+    uint64_t hash;
+    enum where where;
+    uint64_t offer, agent, callback; /* hashes of ids */
+    bool stay, session_over, offered;
+    struct legal_stays stays;
+};
+
+struct legal {
+    struct fact *facts;
+    size_t used, living;
+};
+
+struct legal *legal_create(void)
+{
+    struct legal *legal = calloc(1, sizeof(*legal));
+
+    if (legal == NULL)
+        abort();
+    legal->facts = calloc(SLOTS, sizeof(*legal->facts));
+    if (legal->facts == NULL)
+        abort();
+    return legal;
+}
+
+void legal_destroy(struct legal *legal)
+{
+    free(legal->facts);
+    free(legal);
+}
+
+/* FNV-1a over kind, domain, id. */
+static uint64_t hash_of(char kind, struct slice domain, const char *id)
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ (uint8_t)kind;
+
+    for (size_t at = 0; at < domain.size; at++)
+        hash = (hash ^ domain.data[at]) * 0x100000001b3u;
+    hash = (hash ^ '|') * 0x100000001b3u;
+    for (; *id != '\0'; id++)
+        hash = (hash ^ (uint8_t)*id) * 0x100000001b3u;
+    return hash == 0 ? 1 : hash;
+}
+
+static struct fact *fact_of(struct legal *legal, uint64_t hash)
+{
+    size_t at = hash % SLOTS;
+
+    while (legal->facts[at].hash != 0 && legal->facts[at].hash != hash)
+        at = (at + 1) % SLOTS;
+    if (legal->facts[at].hash == 0) {
+        if (++legal->used > SLOTS / 2)
+            abort(); /* the history is longer than this model is made for */
+        legal->facts[at].hash = hash;
+    }
+    return &legal->facts[at];
+}
+
+static const char *next_offer(struct legal *legal, struct fact *callback, struct slice domain,
+                              const PB(Offer) * offer)
+{
+    struct fact *agent = fact_of(legal, hash_of('a', domain, offer->agent_id));
+
+    if (callback->where != IN_LINE)
+        return "offered while not in line";
+    if (agent->offered)
+        return "an agent in two offers (5.6)";
+    agent->offered = true;
+    callback->where = OFFERED;
+    callback->offer = hash_of('o', domain, offer->offer_id);
+    callback->agent = agent->hash;
+    return NULL;
+}
+
+static const char *offer_over(struct legal *legal, struct fact *callback, struct slice domain,
+                              const char *offer_id, const char *agent_id, enum where where)
+{
+    if (callback->where != OFFERED)
+        return "an offer ends that is none";
+    if (callback->offer != hash_of('o', domain, offer_id))
+        return "another offer ends than the one that is out";
+    if (agent_id != NULL && callback->agent != hash_of('a', domain, agent_id))
+        return "an offer ends at another agent";
+    fact_of(legal, callback->agent)->offered = false;
+    callback->where = where;
+    return NULL;
+}
+
+static const char *next_place_call(struct legal *legal, struct fact *callback, struct slice domain,
+                                   const PB(PlaceCall) * place)
+{
+    struct fact *attempt = fact_of(legal, hash_of('t', domain, place->attempt_id));
+
+    if (callback->where != HELD || callback->agent != hash_of('a', domain, place->agent_id))
+        return "dialled for an agent who does not have it";
+    if (attempt->callback != 0)
+        return "one attempt id is dialled twice (6.4)";
+    attempt->callback = callback->hash;
+    return NULL;
+}
+
+static const char *next_ended(struct legal *legal, struct fact *callback)
+{
+    if (callback->where != IN_LINE)
+        return "ends while an agent is offered it or has it";
+    callback->where = OVER;
+    legal->living--;
+    return NULL;
+}
+
+#define ROUTING_CASE(NAME) RINGBACK__V1__ROUTING_EVENT__EVENT_##NAME
+
+static const char *next_routing(struct legal *legal, struct slice domain,
+                                const PB(RoutingEvent) * event)
+{
+    struct fact *callback = fact_of(legal, hash_of('c', domain, event->callback_id));
+
+    if (event->event_case == ROUTING_CASE(HANG_UP)) {
+        struct fact *attempt = fact_of(legal, hash_of('t', domain, event->hang_up->attempt_id));
+
+        if (event->callback_id[0] == '\0')
+            return NULL; /* an attempt that we know nothing of any more */
+        return attempt->callback == callback->hash ? NULL : "hangs up another's attempt";
+    }
+    if (callback->where == UNBORN || callback->where == OVER)
+        return "a routing event before a callback's start or after its end";
+    if (event->event_case == ROUTING_CASE(OFFER))
+        return next_offer(legal, callback, domain, event->offer);
+    if (event->event_case == ROUTING_CASE(REVOKE))
+        return offer_over(legal, callback, domain, event->revoke->offer_id, event->revoke->agent_id,
+                          IN_LINE);
+    if (event->event_case == ROUTING_CASE(CALLBACK_ASSIGNED))
+        return offer_over(legal, callback, domain, event->callback_assigned->offer_id,
+                          event->callback_assigned->agent_id, HELD);
+    if (event->event_case == ROUTING_CASE(PLACE_CALL))
+        return next_place_call(legal, callback, domain, event->place_call);
+    if (event->event_case == ROUTING_CASE(CALLBACK_ENDED))
+        return next_ended(legal, callback);
+    if (event->event_case != ROUTING_CASE(AGENT_RELEASED))
+        return event->event_case == ROUTING_CASE(CALLBACK_NOTICE) ? NULL : "not built yet";
+    if (callback->where != HELD ||
+        callback->agent != hash_of('a', domain, event->agent_released->agent_id))
+        return "taken from an agent who does not have it";
+    callback->where = IN_LINE;
+    return NULL;
+}
+
+static const char *next_metric(struct legal *legal, struct slice domain,
+                               const PB(AnalyticsEvent) * event)
+{
+    bool live = event->callback_id[0] == '\0';
+    struct fact *item = fact_of(legal, hash_of(live ? 'l' : 'c', domain,
+                                               live ? event->interaction_id : event->callback_id));
+    struct legal_stays *stays =
+        &fact_of(legal, hash_of(live ? 'L' : 'C', domain, event->queue_id))->stays;
+    PB(MetricName) name = event->metric->name;
+
+    if (event->metric->value < 0)
+        return "a metric below 0";
+    if (name == METRIC(N_OFFERED)) {
+        if (item->stay)
+            return "in line twice at once (10.6)";
+        stays->offered++;
+        item->stay = true;
+        return NULL;
+    }
+    stays->answered += name == METRIC(T_ANSWERED);
+    stays->abandoned += name == METRIC(T_ABANDON);
+    stays->flow_out += name == METRIC(T_FLOW_OUT);
+    if (!item->stay)
+        return "a stay ends that did not begin, or twice (10.6)";
+    item->stay = false;
+    return NULL;
+}
+
+#define ANALYTICS_CASE(NAME) RINGBACK__V1__ANALYTICS_EVENT__EVENT_##NAME
+
+static const char *next_analytics(struct legal *legal, struct slice domain,
+                                  const PB(AnalyticsEvent) * event)
+{
+    struct fact *callback = fact_of(legal, hash_of('c', domain, event->callback_id));
+
+    if (event->event_case == ANALYTICS_CASE(METRIC) && event->callback_id[0] == '\0')
+        return next_metric(legal, domain, event);
+    if (event->event_case == ANALYTICS_CASE(SESSION_STARTED)) {
+        if (callback->where != UNBORN)
+            return "a callback begins twice";
+        callback->where = IN_LINE;
+        legal->living++;
+        return NULL;
+    }
+    if (event->event_case == ANALYTICS_CASE(SESSION_ENDED)) {
+        if (callback->where != OVER || callback->session_over)
+            return "a session ends twice, or before its callback";
+        callback->session_over = true;
+        return callback->stay ? "ends in a stay (10.6)" : NULL;
+    }
+    if (callback->where == UNBORN || callback->where == OVER)
+        return "analytics before a callback's start or after its end";
+    if (event->event_case == ANALYTICS_CASE(METRIC))
+        return next_metric(legal, domain, event);
+    if (event->event_case == ANALYTICS_CASE(SEGMENT) &&
+        event->segment->end_ms < event->segment->start_ms)
+        return "a segment ends before it starts";
+    return NULL;
+}
+
+static const char *next_result(struct legal *legal, struct slice domain, const PB(Result) * result,
+                               const struct input_event *cause)
+{
+    const PB(Command) * command;
+    struct fact *callback;
+
+    if (cause == NULL)
+        return "an answer to nobody";
+    if (cause->input != INPUT_COMMANDS ||
+        result->answer_case != RINGBACK__V1__RESULT__ANSWER_COMMAND_ACCEPTED)
+        return NULL;
+    command = (const PB(Command) *)cause->event;
+    if (command->command_case != RINGBACK__V1__COMMAND__COMMAND_DECLINE)
+        return NULL;
+    callback = fact_of(legal, hash_of('c', domain, command->callback_id));
+    if (callback->where != OFFERED ||
+        callback->offer != hash_of('o', domain, command->decline->offer_id))
+        return NULL; /* a repeated answer */
+    return offer_over(legal, callback, domain, command->decline->offer_id, command->agent_id,
+                      IN_LINE);
+}
+
+const char *legal_next(struct legal *legal, const struct effect *effect,
+                       const struct input_event *cause)
+{
+    const PB(RoutingEvent) *routing = (const PB(RoutingEvent) *)effect->message;
+
+    if (effect->topic == TOPIC_RESULTS)
+        return next_result(legal, effect->domain, (const PB(Result) *)effect->message, cause);
+    if (effect->topic == TOPIC_ANALYTICS ||
+        routing->event_case != ROUTING_CASE(HANG_UP)) { /* which answers a repeat, too */
+        struct fact *id = fact_of(legal, hash_of('#', effect->domain, effect->id));
+
+        if (id->offered)
+            return "two effects have one id";
+        id->offered = true;
+    }
+    if (effect->topic == TOPIC_ROUTING)
+        return next_routing(legal, effect->domain, routing);
+    return next_analytics(legal, effect->domain, (const PB(AnalyticsEvent) *)effect->message);
+}
+
+struct legal_stays legal_stays(struct legal *legal, struct slice domain, const char *queue,
+                               bool live)
+{
+    return fact_of(legal, hash_of(live ? 'L' : 'C', domain, queue))->stays;
+}
+
+size_t legal_living(const struct legal *legal)
+{
+    return legal->living;
+}

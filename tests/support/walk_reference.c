@@ -1,0 +1,314 @@
+#include "tests/support/walk_reference.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/internal.h"
+
+enum { MANY = 1024 };
+
+struct item {
+    const char *id, *queue, *tie, *owner;
+    const PB(RoutingData) * routing;
+    bool live, priority_only;
+    int64_t key, entry_ms;
+};
+
+struct person {
+    const char *id;
+    const PB(AgentEntity) * entity;
+    bool offered, used, other_call; /* a call beside which he takes no callback */
+    unsigned held, calls;
+    int64_t since_ms;
+};
+
+struct reference {
+    const struct machine_options *options;
+    struct arena *arena;
+    const struct effects *effects;
+    size_t first;
+    const PB(DomainSettings) * settings;
+    struct item items[MANY];
+    struct person people[MANY];
+    size_t item_count, person_count;
+    struct {
+        const char *id;
+        bool priority_only;
+    } queues[MANY];
+    size_t queue_count;
+};
+
+/* Offers of this step are taken back in mind. */
+static bool offered_now(const struct reference *reference, const char *callback)
+{
+    for (size_t at = reference->first; at < reference->effects->count; at++)
+        if (strcmp(reference->effects->items[at].type, "routing.offer") == 0 &&
+            strcmp(((const PB(RoutingEvent) *)reference->effects->items[at].message)->callback_id,
+                   callback) == 0)
+            return true;
+    return false;
+}
+
+static struct person *person_of(struct reference *reference, const char *id)
+{
+    for (size_t at = 0; at < reference->person_count; at++)
+        if (strcmp(reference->people[at].id, id) == 0)
+            return &reference->people[at];
+    return NULL;
+}
+
+static void add_item(struct reference *reference, const struct item *item)
+{
+    struct item *added = &reference->items[reference->item_count++];
+    int32_t priority = item->routing == NULL ? 0 : item->routing->priority;
+
+    assert(reference->item_count <= MANY);
+    *added = *item;
+    for (size_t at = 0; at < reference->queue_count; at++)
+        if (strcmp(reference->queues[at].id, item->queue) == 0)
+            added->priority_only = reference->queues[at].priority_only;
+    added->key = added->priority_only ? -(int64_t)priority
+                                      : item->entry_ms - INT64_C(60000) * (int64_t)priority;
+}
+
+static void add_call(struct reference *reference, const char *id, const PB(CallEntity) * call)
+{
+    struct person *person = person_of(reference, call->agent_id);
+
+    if (person != NULL && (call->state == CALL(ALERTING) || call->state == CALL(CONNECTED) ||
+                           call->state == CALL(WRAP_UP))) {
+        person->calls++;
+        if (!(reference->options->callback_beside & 1u << call->media))
+            person->other_call = true;
+    }
+    if (call->state == CALL(WAITING) && call->stay_ms != 0 &&
+        reference->options->holds_line & 1u << call->media)
+        add_item(
+            reference,
+            &(struct item){.id = id,
+                           .queue = call->place->queue_id,
+                           .tie = call->place->tie_break[0] == '\0' ? id : call->place->tie_break,
+                           .owner = "",
+                           .routing = call->routing,
+                           .live = true,
+                           .entry_ms = call->place->entry_ms});
+}
+
+static void add_callback(struct reference *reference, const char *id,
+                         const PB(CallbackEntity) * callback)
+{
+    struct person *person = person_of(reference, callback->agent_id);
+    bool now = callback->state == STATE(OFFERED) && offered_now(reference, id);
+
+    if (person != NULL && callback->state == STATE(OFFERED) && !now)
+        person->offered = true;
+    if (person != NULL && callback->state >= STATE(WITH_AGENT) && callback->state <= STATE(WRAP_UP))
+        person->held++;
+    if (callback->state == STATE(WAITING) || now)
+        add_item(reference, &(struct item){.id = id,
+                                           .queue = callback->place->queue_id,
+                                           .tie = callback->place->tie_break,
+                                           .owner = callback->owner_agent_id,
+                                           .routing = callback->routing,
+                                           .entry_ms = callback->place->entry_ms});
+}
+
+static void add_person(struct reference *reference, const char *id, const PB(AgentEntity) * agent)
+{
+    struct person *person = &reference->people[reference->person_count++];
+
+    assert(reference->person_count <= MANY);
+    *person = (struct person){.id = id, .entity = agent};
+    person->since_ms = agent->last_end_ms != 0 ? agent->last_end_ms : agent->first_on_queue_ms;
+    if (reference->options->idle_reset == IDLE_RESET_PRESENCE)
+        person->since_ms = agent->status_ms;
+}
+
+static void add(struct reference *reference, const char *id, const PB(StateRecord) * record)
+{
+    if (record->domain != NULL && record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_DOMAIN)
+        reference->settings = record->domain->settings;
+    if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_QUEUE) {
+        assert(reference->queue_count < MANY);
+        reference->queues[reference->queue_count].id = id;
+        reference->queues[reference->queue_count++].priority_only =
+            record->queue->settings != NULL &&
+            record->queue->settings->ranking == RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
+    }
+    if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_AGENT)
+        add_person(reference, id, record->agent);
+    if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_CALL)
+        add_call(reference, id, record->call);
+    if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_CALLBACK)
+        add_callback(reference, id, record->callback);
+}
+
+/* Kinds come in the order queue, agent, call, callback; answers and stubs are left out. */
+static void read_all(struct reference *reference, struct machine *machine, struct slice domain)
+{
+    struct machine_cursor cursor = {0};
+    struct change entity;
+
+    while (machine_next(machine, &cursor, reference->arena, &entity)) {
+        const char *key = (const char *)entity.key.data, *bar = strchr(key, '|');
+
+        if (cursor.kind >= KIND_ANSWER)
+            return;
+        if (strncmp(bar + 1, (const char *)domain.data, domain.size) == 0 &&
+            bar[1 + domain.size] == '|')
+            add(reference, bar + 2 + domain.size, entity.value);
+    }
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct item *left = a, *right = b;
+
+    if (left->priority_only != right->priority_only)
+        return left->priority_only ? -1 : 1;
+    if (left->key != right->key)
+        return left->key < right->key ? -1 : 1;
+    if (left->entry_ms != right->entry_ms)
+        return left->entry_ms < right->entry_ms ? -1 : 1;
+    if (strcmp(left->tie, right->tie) != 0)
+        return strcmp(left->tie, right->tie);
+    if (left->live != right->live)
+        return left->live ? -1 : 1;
+    return strcmp(left->id, right->id);
+}
+
+static bool has(char **names, size_t count, const char *name)
+{
+    for (size_t at = 0; at < count; at++)
+        if (strcmp(names[at], name) == 0)
+            return true;
+    return false;
+}
+
+/* 12.15: what the domain lists no more is not asked. */
+static bool asked(const struct reference *reference, const char *name)
+{
+    const PB(DomainSettings) *settings = reference->settings;
+
+    if (settings == NULL || (settings->n_skills == 0 && settings->n_languages == 0))
+        return true;
+    return has(settings->skills, settings->n_skills, name) ||
+           has(settings->languages, settings->n_languages, name);
+}
+
+static bool skilled(const struct reference *reference, const struct person *person,
+                    const PB(RoutingData) * routing)
+{
+    const PB(AgentSettings) *settings = person->entity->settings;
+
+    if (routing == NULL)
+        return true;
+    for (size_t at = 0; at < routing->n_skills; at++)
+        if (asked(reference, routing->skills[at]) &&
+            !has(settings->skills, settings->n_skills, routing->skills[at]))
+            return false;
+    return routing->language[0] == '\0' || !asked(reference, routing->language) ||
+           has(settings->languages, settings->n_languages, routing->language);
+}
+
+static bool declined(const struct person *person, const char *callback)
+{
+    for (size_t at = 0; at < person->entity->n_declines; at++)
+        if (strcmp(person->entity->declines[at]->callback_id, callback) == 0)
+            return true;
+    return false;
+}
+
+/* 5.2 */
+static bool may_take(const struct reference *reference, const struct person *person,
+                     const struct item *item)
+{
+    const PB(AgentEntity) *agent = person->entity;
+    bool idle = agent->status == STATUS(IDLE) && agent->status_ms > agent->busy_ms;
+    bool beside = (agent->status == STATUS(IDLE) || agent->status == STATUS(INTERACTING)) &&
+                  !person->other_call && person->held + person->calls > 0;
+    uint32_t capacity = 1;
+
+    if (agent->settings == NULL || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
+        person->offered || person->used || !has(agent->queue_ids, agent->n_queue_ids, item->queue))
+        return false;
+    if (item->live)
+        return idle && skilled(reference, person, item->routing);
+    if (agent->settings->callback_capacity != NULL)
+        capacity = agent->settings->callback_capacity->callbacks;
+    if (agent->missed_until_ms != 0 || person->held >= capacity || (!idle && !beside) ||
+        declined(person, item->id))
+        return false;
+    if (item->owner[0] != '\0')
+        return strcmp(item->owner, person->id) == 0;
+    return skilled(reference, person, item->routing);
+}
+
+/* 5.4 */
+static struct person *pick(struct reference *reference, const struct item *item)
+{
+    struct person *best = NULL;
+
+    for (size_t at = 0; at < reference->person_count; at++) {
+        struct person *person = &reference->people[at];
+
+        if (!may_take(reference, person, item))
+            continue;
+        if (best == NULL || person->since_ms < best->since_ms ||
+            (person->since_ms == best->since_ms && strcmp(person->id, best->id) < 0))
+            best = person;
+    }
+    return best;
+}
+
+static const PB(RoutingEvent) *
+    next_offer(const struct reference *reference, struct slice domain, size_t *at)
+{
+    for (; *at < reference->effects->count; (*at)++) {
+        const struct effect *effect = &reference->effects->items[*at];
+
+        if (strcmp(effect->type, "routing.offer") == 0 && slice_equal(effect->domain, domain))
+            return (const PB(RoutingEvent) *)reference->effects->items[(*at)++].message;
+    }
+    return NULL;
+}
+
+const char *walk_reference(struct machine *machine, const struct machine_options *options,
+                           struct slice domain, const struct effects *effects, size_t first,
+                           struct arena *arena)
+{
+    static struct reference reference;
+    const PB(RoutingEvent) * offer;
+    size_t at = first;
+
+    reference.options = options;
+    reference.arena = arena;
+    reference.effects = effects;
+    reference.first = first;
+    reference.settings = NULL;
+    reference.item_count = reference.person_count = reference.queue_count = 0;
+    read_all(&reference, machine, domain);
+    qsort(reference.items, reference.item_count, sizeof(*reference.items), compare_items);
+    for (size_t item = 0; item < reference.item_count; item++) {
+        struct person *person = pick(&reference, &reference.items[item]);
+
+        if (person == NULL)
+            continue;
+        person->used = true;
+        if (reference.items[item].live)
+            continue;
+        offer = next_offer(&reference, domain, &at);
+        if (offer == NULL)
+            return arena_format(arena, "no offer of %s to %s", reference.items[item].id,
+                                person->id);
+        if (strcmp(offer->callback_id, reference.items[item].id) != 0 ||
+            strcmp(offer->offer->agent_id, person->id) != 0)
+            return arena_format(arena, "offered %s to %s, not %s to %s", offer->callback_id,
+                                offer->offer->agent_id, reference.items[item].id, person->id);
+    }
+    offer = next_offer(&reference, domain, &at);
+    return offer == NULL ? NULL
+                         : arena_format(arena, "offered %s to %s without reason",
+                                        offer->callback_id, offer->offer->agent_id);
+}
