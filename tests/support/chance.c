@@ -4,7 +4,7 @@
 
 struct chance chance_start(void)
 {
-    const char *text = getenv("RINGBACK_SEED");
+    const char *text = getenv("RINGBACK_TEST_SEED");
     uint64_t seed = text == NULL ? 1 : strtoull(text, NULL, 10);
 
     return (struct chance){.seed = seed, .state = seed};

@@ -1,4 +1,4 @@
-/* Chance for tests: numbers that follow from a seed. The seed is RINGBACK_SEED if that is set,
+/* Chance for tests: numbers that follow from a seed. The seed is RINGBACK_TEST_SEED if that is set,
  * else 1; a failing test prints it. */
 #ifndef RINGBACK_TESTS_SUPPORT_CHANCE_H
 #define RINGBACK_TESTS_SUPPORT_CHANCE_H

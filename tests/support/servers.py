@@ -93,7 +93,7 @@ def available(*names):
 
 def required():
     """True where a missing server must fail the tests instead of skipping them."""
-    return os.environ.get("RINGBACK_REQUIRE_SERVERS") == "1"
+    return os.environ.get("RINGBACK_TEST_REQUIRE_SERVERS") == "1"
 
 
 def use_venv():

@@ -48,9 +48,9 @@ def skip(name, why):
     """Counts as skipped; as failed where servers and tools are required (.ci/run)."""
     global _count, _failed
     _count += 1
-    if os.environ.get("RINGBACK_REQUIRE_SERVERS") == "1":
+    if os.environ.get("RINGBACK_TEST_REQUIRE_SERVERS") == "1":
         _failed += 1
-        print("not ok %d - %s: required (RINGBACK_REQUIRE_SERVERS=1), but %s" % (_count, name, why))
+        print("not ok %d - %s: required (RINGBACK_TEST_REQUIRE_SERVERS=1), but %s" % (_count, name, why))
     else:
         print("ok %d - %s # skip %s" % (_count, name, why))
     sys.stdout.flush()
