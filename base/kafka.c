@@ -46,8 +46,10 @@ static void on_log(const rd_kafka_t *kafka, int level, const char *facility, con
 {
     enum log_level our_level = log_level_of_syslog(level);
 
-    /* A broker that is away is said once by us; librdkafka says it with every attempt. */
-    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0)
+    /* A broker that is away is said once by us; librdkafka says it with every attempt. A property
+     * of the other kind of client is fine: kafka.* goes to both. */
+    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 ||
+        strcmp(facility, "CONFWARN") == 0)
         our_level = LOG_LEVEL_DEBUG;
     if (log_enabled(our_level))
         log_write(our_level, "librdkafka",

@@ -3,6 +3,7 @@
  * group they are shown in this order. This file is included more than once, on purpose. */
 /* clang-format off */
 X(run, LIVE, "Run the daemon: Kafka in, decisions, Kafka out, Redis behind")
+X(sandbox, LIVE, "The daemon on an in-process broker and a private Redis, for a look")
 X(topics, LIVE, "Create the topics that are missing, check those that are there")
 X(recover, LIVE, "Show what is missing after a loss, and go on without it")
 X(queues, LIVE, "Check and send what queues, agents and scripts are")

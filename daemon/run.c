@@ -205,12 +205,14 @@ static enum err prepare(struct running *running, struct err_note *note)
 static enum err check_workers(struct running *running, struct err_note *note)
 {
     int64_t now_ms = clock_monotonic_ms();
+    int deciding = 0;
 
     for (int32_t i = 0; i < running->partitions; i++) {
         struct worker *worker = running->workers[i];
 
         if (worker == NULL || !worker->threaded)
             continue;
+        deciding += atomic_load(&worker->state) == WORKER_STATE_RUNNING;
         if (atomic_load(&worker->state) == WORKER_STATE_REFUSED) {
             *note = worker->note;
             return note->err;
@@ -224,6 +226,8 @@ static enum err check_workers(struct running *running, struct err_note *note)
             abort();
         }
     }
+    if (running->run->deciding != NULL)
+        atomic_store(running->run->deciding, deciding);
     return running->err;
 }
 

@@ -10,6 +10,7 @@ struct run_options {
     const struct options *options;
     bool described; /* topics' settings are checked; the sandbox's broker does not tell them */
     bool (*stopped)(void);
+    atomic_int *deciding; /* NULL, or told how many partitions have been taken over and run */
 };
 
 /* Errors: EXIT ones (topics, options, a partition that refuses), ERR_BUS_DOWN when the broker is
