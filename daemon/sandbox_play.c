@@ -327,10 +327,11 @@ static enum err open_outputs(struct sandbox_play *play, struct kafka_log *log,
 static enum err make_producer(struct sandbox_play *play, const struct kafka_settings *settings,
                               struct err_note *note)
 {
+    static const char *const ours[] = {
+        "client.id", "sandbox-play", "linger.ms", "5", "max.in.flight", "1", NULL};
     rd_kafka_conf_t *conf = NULL;
 
-    TRY(kafka_conf_create(settings, &conf, note, "client.id", "sandbox-play", "linger.ms", "5",
-                          "max.in.flight", "1", NULL));
+    TRY(kafka_conf_create(settings, ours, &conf, note));
     rd_kafka_conf_set_opaque(conf, play);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     TRY(kafka_create(RD_KAFKA_PRODUCER, conf, "the producer", &play->producer, note));

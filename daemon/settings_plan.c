@@ -1,5 +1,6 @@
 #include "daemon/settings_plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -50,12 +51,13 @@ struct settings_known *settings_known_create(void)
     return memory_zalloc(sizeof(struct settings_known), "known settings");
 }
 
-static void free_entities(struct known **entities)
+static void free_entities(struct known *first)
 {
-    struct known *entity, *next;
+    struct known *next, *head = first;
 
-    HASH_ITER (hh, *entities, entity, next) {
-        HASH_DEL(*entities, entity);
+    HASH_CLEAR(hh, head); /* frees the index alone; the items stay chained */
+    for (struct known *entity = first; entity != NULL; entity = next) {
+        next = entity->hh.next;
         free(entity->key);
         free(entity->domain);
         free(entity->id);
@@ -66,19 +68,21 @@ static void free_entities(struct known **entities)
 
 void settings_known_destroy(struct settings_known *known)
 {
-    struct sent *sent, *next;
+    struct sent *next, *head;
 
     if (known == NULL)
         return;
-    HASH_ITER (hh, known->sent, sent, next) {
-        HASH_DEL(known->sent, sent);
+    head = known->sent;
+    HASH_CLEAR(hh, known->sent);
+    for (struct sent *sent = head; sent != NULL; sent = next) {
+        next = sent->hh.next;
         free(sent->id);
         free(sent->key);
         free(sent->value);
         free(sent);
     }
-    free_entities(&known->entities);
-    free_entities(&known->answers);
+    free_entities(known->entities);
+    free_entities(known->answers);
     free(known);
 }
 
@@ -237,6 +241,7 @@ static void take_answer(struct settings_known *known, const char *event_id, bool
     if (sent != NULL) {
         sent->answer = accepted ? SETTINGS_ACCEPTED : SETTINGS_REFUSED;
         HASH_FIND_STR(known->entities, sent->key, entity);
+        assert(entity != NULL);
         hold(entity, sent);
         return;
     }
