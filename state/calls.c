@@ -197,33 +197,10 @@ static const char *interaction_fault(const PB(InteractionEvent) * event)
 
 /* --- the events --- */
 
-static void entered(struct machine *m, uint32_t handle, const PB(InteractionEntered) * event)
+void call_describe(struct machine *m, uint32_t handle, const PB(InteractionEntered) * event)
 {
     struct call *call = call_at(m, handle);
-    uint32_t queue = entity_get(m, KIND_QUEUE, call->domain, slice_text(event->place->queue_id));
-    int64_t entry = event->place->entry_ms;
-    bool same;
 
-    if (entry == 0 || entry > m->step.when)
-        entry = m->step.when;
-    same = queue == call->queue && entry == call->entry_ms;
-    if (call->head.state == CALL(ENDED) ||
-        (!ident_is_none(&call->callback) && call->queue != 0 && entry <= call->entry_ms)) {
-        count(m, MACHINE_COUNT_LATE_NOTICES); /* 12.8 */
-        return;
-    }
-    let_agent_go(m, handle, !in_line(call));
-    if (call->head.state == CALL(CONNECTED) || call->head.state == CALL(WRAP_UP))
-        call->released_ms = m->step.when;
-    call_unplace(m, handle);
-    if (in_line(call) && !same)
-        leave_line(m, handle, STAY_FLOW_OUT, m->step.when);
-    call->queue = queue;
-    call->entry_ms = entry;
-    ident_drop(&m->texts, &call->tie);
-    if (event->place->tie_break[0] != '\0' &&
-        !ident_equal(&m->texts, &call->id, slice_text(event->place->tie_break)))
-        call->tie = ident_put(&m->texts, slice_text(event->place->tie_break));
     call->priority = event->routing == NULL ? 0 : event->routing->priority;
     call->skills = event->routing == NULL ? 0
                                           : skillset_get(m, call->domain, event->routing->skills,
@@ -239,6 +216,35 @@ static void entered(struct machine *m, uint32_t handle, const PB(InteractionEnte
     if (event->last_agent_id[0] != '\0')
         call->last_agent =
             entity_get(m, KIND_AGENT, call->domain, slice_text(event->last_agent_id));
+}
+
+void call_entered(struct machine *m, uint32_t handle, const PB(InteractionEntered) * event)
+{
+    struct call *call = call_at(m, handle);
+    uint32_t queue = entity_get(m, KIND_QUEUE, call->domain, slice_text(event->place->queue_id));
+    int64_t entry = event->place->entry_ms;
+    bool same;
+
+    if (entry == 0 || entry > m->step.when)
+        entry = m->step.when;
+    same = queue == call->queue && entry == call->entry_ms;
+    if (call->head.state == CALL(ENDED) ||
+        (!ident_is_none(&call->callback) && call->queue != 0 && entry <= call->entry_ms)) {
+        count(m, MACHINE_COUNT_LATE_NOTICES); /* 12.8 */
+        return;
+    }
+    let_agent_go(m, handle, !in_line(call));
+    call->connected_ms = call->released_ms = 0; /* it waits anew: nobody has served it since */
+    call_unplace(m, handle);
+    if (in_line(call) && !same)
+        leave_line(m, handle, STAY_FLOW_OUT, m->step.when);
+    call->queue = queue;
+    call->entry_ms = entry;
+    ident_drop(&m->texts, &call->tie);
+    if (event->place->tie_break[0] != '\0' &&
+        !ident_equal(&m->texts, &call->id, slice_text(event->place->tie_break)))
+        call->tie = ident_put(&m->texts, slice_text(event->place->tie_break));
+    call_describe(m, handle, event);
     call->agent = 0;
     call->holds_place = false;
     call->ended_ms = 0;
@@ -388,7 +394,9 @@ static void live_event(struct machine *m, const PB(InteractionEvent) * event)
     if (ident_is_none(&call->conversation) && about->conversation_id[0] != '\0')
         call->conversation = ident_put(&m->texts, slice_text(about->conversation_id));
     switch (event->event_case) {
-    case RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED: entered(m, handle, event->entered); break;
+    case RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED:
+        call_entered(m, handle, event->entered);
+        break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_LEFT: left(m, handle, event->left->reason); break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ALERTING:
         named(m, handle, event->alerting->agent_id, about->time_ms, CALL(ALERTING));

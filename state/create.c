@@ -93,14 +93,9 @@ static bool flow_type_allowed(PB(FlowType) type)
 /* 1.11: may a callback still be made of the call? */
 static PB(Reason) call_refusal(const struct machine *m, const struct call *call)
 {
-    bool served =
-        call->head.state == CALL(CONNECTED) || call->head.state == CALL(WRAP_UP) ||
-        (call->head.state == CALL(ENDED) && call->connected_ms != 0 && call->released_ms != 0 &&
-         !call->holds_place && call->connected_ms >= call->entry_ms);
-
     if (!ident_is_none(&call->callback))
         return REASON(ALREADY_REQUESTED);
-    if (served)
+    if (call->connected_ms != 0)
         return call->connected_ms < m->step.when ? REASON(ALREADY_SERVED) : REASON(UNSPECIFIED);
     if (call->ended_ms != 0 && m->step.when - call->ended_ms > m->options.late_request_ms)
         return REASON(NOT_CONNECTED);
@@ -112,56 +107,46 @@ static void call_from_facts(struct machine *m, uint32_t handle, const PB(CreateC
 {
     struct call *call = call_at(m, handle);
     const PB(InteractionFacts) *facts = create->facts;
+    PB(InteractionEntered) entered = RINGBACK__V1__INTERACTION_ENTERED__INIT;
 
     touch(m, ref_make(KIND_CALL, handle));
     call->heard_ms = m->step.now;
     if (ident_is_none(&call->conversation) && create->conversation_id[0] != '\0')
         call->conversation = ident_put(&m->texts, slice_text(create->conversation_id));
-    if (facts == NULL || call->switch_version != 0)
-        return; /* what the switch told wins */
-    call->head.kind = facts->media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED
-                          ? RINGBACK__V1__MEDIA__MEDIA_VOICE
-                          : (uint8_t)facts->media;
-    call->switch_version = facts->version;
-    call->ani = text_set(&m->texts, call->ani, slice_text(facts->ani));
-    call->dialled = text_set(&m->texts, call->dialled, slice_text(facts->dialled_number));
-    call->outbound = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
-    if (call->caller_id == 0)
+    if (facts == NULL)
+        return;
+    if (call->caller_id == 0) /* Call Data is no word of the switch */
         call->caller_id = text_put(&m->texts, slice_text(facts->caller_id));
     if (call->caller_name == 0)
         call->caller_name = text_put(&m->texts, slice_text(facts->caller_name));
-    if (facts->last_agent_id[0] != '\0')
-        call->last_agent =
-            entity_get(m, KIND_AGENT, call->domain, slice_text(facts->last_agent_id));
-    if (facts->routing != NULL) {
-        call->priority = facts->routing->priority;
-        call->skills =
-            skillset_get(m, call->domain, facts->routing->skills, facts->routing->n_skills);
-        call->language = name_get(m, call->domain, slice_text(facts->routing->language));
-        call->scores = scores_put(m, call->domain, facts->routing);
-    }
-    if (facts->place == NULL)
-        return;
-    call->queue = entity_get(m, KIND_QUEUE, call->domain, slice_text(facts->place->queue_id));
-    call->entry_ms = facts->place->entry_ms == 0 || facts->place->entry_ms > m->step.when
-                         ? m->step.when
-                         : facts->place->entry_ms;
-    if (facts->place->tie_break[0] != '\0' &&
-        !ident_equal(&m->texts, &call->id, slice_text(facts->place->tie_break)))
-        call->tie = ident_put(&m->texts, slice_text(facts->place->tie_break));
-    call->head.state = CALL(WAITING);
-    call->stay_ms = m->step.when;
-    stay_begin(m, call->queue, NULL, call);
-    call_place(m, handle);
+    if (call->switch_version != 0 && call->switch_version >= facts->version)
+        return; /* what the switch told wins, unless this is newer */
+    if (!call->in_tree)
+        call->head.kind = facts->media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED
+                              ? RINGBACK__V1__MEDIA__MEDIA_VOICE
+                              : (uint8_t)facts->media;
+    call->switch_version = facts->version;
+    entered.place = facts->place;
+    entered.routing = facts->routing;
+    entered.ani = facts->ani;
+    entered.dialled_number = facts->dialled_number;
+    entered.last_agent_id = facts->last_agent_id;
+    entered.outbound = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+    if (entered.place != NULL)
+        call_entered(m, handle, &entered);
+    else if (call->queue == 0)
+        call_describe(m, handle, &entered);
 }
 
 /* 1.6: the call stands, or counts as standing, in that queue. */
-static bool stands_in(const struct call *call, uint32_t queue)
+static bool stands_in(const struct machine *m, const struct call *call, uint32_t queue)
 {
     if (call->queue != queue)
         return false;
-    return call->stay_ms != 0 || call->holds_place ||
-           (call->ended_ms != 0 && call->connected_ms < call->entry_ms);
+    if (call->stay_ms != 0 || call->holds_place)
+        return true;
+    /* At the request's moment it was in line: an agent answered later, or it ended there. */
+    return call->connected_ms != 0 ? call->connected_ms >= m->step.when : call->ended_ms != 0;
 }
 
 /* Place and routing data (1.6, 1.7). */
@@ -169,7 +154,7 @@ static void inherit(struct machine *m, uint32_t handle, const struct call *call)
 {
     struct callback *cb = callback_at(m, handle);
     const struct queue *queue = queue_at(m, cb->queue);
-    bool place = stands_in(call, cb->queue), kept = queue_inherits(m, queue);
+    bool place = stands_in(m, call, cb->queue), kept = queue_inherits(m, queue);
 
     cb->entry_ms = m->step.when;
     cb->flags |= CB_OWN_TIE;
@@ -324,6 +309,8 @@ static void flow_entered(struct machine *m, const char *id, const PB(FlowEntered
             return;
         }
     if (used >= (size_t)LIMIT_IN_QUEUE_FLOWS_MAX) {
+        if (answer_repeat(m, slice_text(id), true))
+            return;
         call_flow_out(m, handle);
         answer_flow(m, id, REASON(IN_QUEUE_FLOW_LIMIT), NULL);
         return;
@@ -408,6 +395,7 @@ static bool find_source(struct machine *m, uint32_t agent, struct slice id, stru
         source->customer = text_at(&m->texts, call->outbound ? call->dialled : call->ani);
         source->scheduled = !ident_is_none(&call->scheduled);
         return call->agent == agent && call->connected_ms != 0 &&
+               call->head.state != CALL(ALERTING) &&
                call->head.kind == RINGBACK__V1__MEDIA__MEDIA_VOICE &&
                call->connected_ms <= m->step.when &&
                (call->released_ms == 0 || m->step.when <= call->released_ms);
@@ -520,8 +508,8 @@ static void take_from_source(struct machine *m, uint32_t handle, const struct so
             set_caller(m, cb, text_copy(m, extra->caller_id), text_copy(m, extra->caller_name));
         if (kept && from->flags & CB_ROUTING_KEPT) {
             cb->priority = from->priority;
-            skills = class_at(m, from->class)->skills;
-            language = class_at(m, from->class)->language;
+            skills = from->owner != 0 ? extra->skills : class_at(m, from->class)->skills;
+            language = from->owner != 0 ? extra->language : class_at(m, from->class)->language;
         }
     }
     if (kept)
@@ -546,7 +534,7 @@ void command_schedule(struct machine *m, const PB(Command) * command)
 
     if (!schedule_fits(command))
         reason = REASON(LIMIT);
-    else if (schedule->local_due != NULL || schedule->route_to_me)
+    else if (schedule->local_due != NULL || (schedule->route_to_me && !schedule->take_ownership))
         reason = REASON(NOT_SUPPORTED);
     agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
     if (reason == REASON(UNSPECIFIED) && (agent == 0 || !agent_known(agent_at(m, agent))))

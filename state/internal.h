@@ -517,6 +517,8 @@ void agent_unhold(struct machine *m, uint32_t callback);
 void agent_heard(struct machine *m, uint32_t agent);
 void agent_worked(struct machine *m, uint32_t agent, int64_t until_ms); /* 5.4 */
 void agent_gone(struct machine *m, uint32_t agent);                     /* gone_ms by his facts */
+/* He was removed: an event for each callback in line that goes on waiting for him (3.7). */
+void agent_tell_owned(struct machine *m, uint32_t agent);
 int64_t agent_wake(const struct machine *m, uint32_t agent);
 void agent_fire(struct machine *m, uint32_t agent);
 enum err presence_event(struct machine *m, const struct input_event *event,
@@ -529,6 +531,10 @@ enum err interaction_event(struct machine *m, const struct input_event *event,
                            PB(UndecidedReason) * why, struct err_note *note);
 int64_t call_wake(const struct machine *m, uint32_t call);
 void call_fire(struct machine *m, uint32_t call);
+/* It stands in a queue from now on: the switch says so, or the facts of a flow (12.8). */
+void call_entered(struct machine *m, uint32_t call, const PB(InteractionEntered) * event);
+/* Its numbers, routing data, last agent; the call is in no tree. */
+void call_describe(struct machine *m, uint32_t call, const PB(InteractionEntered) * event);
 /* Leaves the line as a flow-out, if it is in it (1.8). */
 void call_flow_out(struct machine *m, uint32_t call);
 void call_unalert(struct machine *m, uint32_t agent); /* calls alerting at him are back in line */
@@ -552,6 +558,7 @@ int64_t queue_ring_s(const struct queue *queue);
 int64_t queue_retry_delay_ms(const struct queue *queue);
 int64_t owned_duration_ms(const struct queue *queue);
 int64_t owned_ahead_ms(const struct queue *queue);
+bool queue_assigns(const struct queue *queue); /* assign_to_queue (3.4, 3.7) */
 bool queue_inherits(const struct machine *m, const struct queue *queue);
 struct slice country_code(const struct machine *m, uint32_t domain);
 

@@ -714,3 +714,98 @@ const char *story_made(struct story *story)
     fail_msg("no callback was made");
     return "";
 }
+
+/* --- prepared, to change before sending --- */
+
+char *story_text(struct story *story, const char *value)
+{
+    return text(story, value);
+}
+
+PB(InteractionEvent) *
+    story_entered(struct story *story, const char *interaction, const char *queue)
+{
+    PB(InteractionEvent) *event = story_interaction(story, interaction);
+
+    event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED;
+    event->entered = NEW(story, InteractionEntered, ringback__v1__interaction_entered);
+    event->entered->place = NEW(story, Place, ringback__v1__place);
+    event->entered->place->queue_id = text(story, queue);
+    event->entered->place->entry_ms = STORY_START_MS + story->now_ms;
+    event->entered->ani = text(story, "+97235551234");
+    return event;
+}
+
+void story_tell(struct story *story, const PB(InteractionEvent) * event)
+{
+    story_send(story, INPUT_INTERACTIONS, &event->base);
+}
+
+/* The words of a text; *count of them. */
+static char **words(struct story *story, const char *value, size_t *count)
+{
+    char **list = arena_alloc(&story->arena, 32 * sizeof(*list));
+    char *copy = text(story, value), *rest = NULL;
+
+    *count = 0;
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        assert_true(*count < 32);
+        list[(*count)++] = word;
+    }
+    return list;
+}
+
+PB(RoutingData) *
+    story_needs(struct story *story, int32_t priority, const char *skills, const char *language)
+{
+    PB(RoutingData) *routing = NEW(story, RoutingData, ringback__v1__routing_data);
+
+    routing->priority = priority;
+    routing->skills = words(story, skills, &routing->n_skills);
+    routing->language = text(story, language);
+    return routing;
+}
+
+void story_call_data(struct story *story, const char *interaction, const char *caller_id,
+                     const char *caller_name)
+{
+    PB(FlowEvent) *event = NEW(story, FlowEvent, ringback__v1__flow_event);
+
+    event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_CALL_DATA;
+    event->call_data = NEW(story, CallData, ringback__v1__call_data);
+    event->call_data->interaction_id = text(story, interaction);
+    event->call_data->caller_id = text(story, caller_id);
+    event->call_data->caller_name = text(story, caller_name);
+    story_flow(story, event);
+}
+
+void story_flow_entered(struct story *story, const char *interaction, PB(FlowType) type)
+{
+    PB(FlowEvent) *event = NEW(story, FlowEvent, ringback__v1__flow_event);
+
+    event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_FLOW_ENTERED;
+    event->flow_entered = NEW(story, FlowEntered, ringback__v1__flow_entered);
+    event->flow_entered->interaction_id = text(story, interaction);
+    event->flow_entered->flow_type = type;
+    story_flow(story, event);
+}
+
+const PB(CallEntity) * story_call(struct story *story, const char *interaction)
+{
+    const PB(StateRecord) *record = entity(story, "call", interaction);
+
+    return record == NULL ? NULL : record->call;
+}
+
+void story_ready_with(struct story *story, const char *agent, const char *queue, const char *skills,
+                      const char *languages)
+{
+    PB(AgentSettings) *settings = story_agent(story, agent);
+
+    settings->skills = words(story, skills, &settings->n_skills);
+    settings->languages = words(story, languages, &settings->n_languages);
+    story_set_agent(story, settings);
+    story_presence(story, agent, RINGBACK__V1__PRESENCE__PRESENCE_ON_QUEUE);
+    story_join(story, agent, queue);
+    story_status(story, agent, RINGBACK__V1__ROUTING_STATUS__ROUTING_STATUS_IDLE);
+}

@@ -122,4 +122,23 @@ const char *story_offered_to(struct story *story);
 /* The id of the callback that the last accepted result made. */
 const char *story_made(struct story *story);
 
+/* --- prepared, to change before sending --- */
+
+/* As story_enter sends it; change place, routing, numbers, version. */
+PB(InteractionEvent) *
+    story_entered(struct story *story, const char *interaction, const char *queue);
+void story_tell(struct story *story, const PB(InteractionEvent) * event);
+/* Routing data: skills are words between spaces. */
+PB(RoutingData) *
+    story_needs(struct story *story, int32_t priority, const char *skills, const char *language);
+void story_call_data(struct story *story, const char *interaction, const char *caller_id,
+                     const char *caller_name);
+void story_flow_entered(struct story *story, const char *interaction, PB(FlowType) type);
+/* The interaction as it is known, or NULL. */
+const PB(CallEntity) * story_call(struct story *story, const char *interaction);
+/* An agent of these skills and languages (words), On Queue, joined to queue, Idle. */
+void story_ready_with(struct story *story, const char *agent, const char *queue, const char *skills,
+                      const char *languages);
+char *story_text(struct story *story, const char *value); /* a copy until story_close */
+
 #endif

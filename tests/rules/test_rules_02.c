@@ -1,0 +1,585 @@
+/* Chapter 2: callbacks that agents schedule, as far as they are built (2.1, 2.2, 2.4, 2.8). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "state/internal.h"
+#include "tests/support/story.h"
+
+#define AT(ms) (STORY_START_MS + (ms))
+
+#define NONE REASON(UNSPECIFIED)
+
+/* anna talks with i1 of "sales" since 10 s; it is 20 s. */
+static void open_talk(struct story *story)
+{
+    story_open(story);
+    story_set_queue(story, story_queue(story, "sales"));
+    story_set_queue(story, story_queue(story, "support"));
+    story_ready(story, "anna", "sales");
+    story_ready(story, "ben", "sales");
+    story_enter(story, "i1", "sales");
+    story_at(story, 10000);
+    story_connect(story, "i1", "anna");
+    story_at(story, 20000);
+}
+
+static PB(Reason)
+    schedule(struct story *story, const char *agent, const char *interaction, int64_t due_ms)
+{
+    story_do(story, story_schedule(story, NULL, agent, interaction, due_ms));
+    return story_reason(story);
+}
+
+/* --- 2.1 --- */
+
+static void rule_2_1_agent_connected_may_schedule(void **state)
+{
+    struct story story;
+    const PB(CallbackEntity) * cb;
+    const PB(AnalyticsEvent) * session;
+
+    (void)state;
+    open_talk(&story);
+    story_now_on(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    cb = story_callback(&story, story_made(&story));
+    assert_int_equal(cb->state, STATE(SCHEDULED));
+    assert_int_equal(cb->kind, RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_SCHEDULED);
+    assert_int_equal(cb->due_ms, AT(3600000));
+    assert_string_equal(cb->scheduled_by, "anna");
+    assert_string_equal(cb->owner_agent_id, "");
+    assert_string_equal(cb->conversation_id, "c-i1");
+    assert_string_equal(cb->interaction_id, "i1");
+    assert_string_equal(cb->number, "+97235551234");
+    assert_string_equal(cb->place->queue_id, "sales");
+    assert_int_equal(cb->stay_ms, 0); /* in no line yet */
+    session = story_analytics(&story, "analytics.session_started", 0);
+    assert_int_equal(session->session_started->due_ms, AT(3600000));
+    story_close(&story);
+}
+
+static void rule_2_1_nobody_else_may(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "ben", "i1", 3600000), REASON(NOT_CONNECTED));
+    assert_int_equal(schedule(&story, "anna", "i2", 3600000), REASON(NOT_CONNECTED));
+    assert_int_equal(schedule(&story, "nobody", "i1", 3600000), REASON(AGENT_UNKNOWN));
+    assert_int_equal(schedule(&story, "", "i1", 3600000), REASON(LIMIT));
+    story_remove_agent(&story, "anna");
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), REASON(AGENT_UNKNOWN));
+    command = story_schedule(&story, NULL, "ben", "", 3600000);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(LIMIT));
+    assert_int_equal(machine_callbacks(story.machine), 0);
+    story_close(&story);
+}
+
+static void rule_2_1_alerting_is_not_connected(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_enter(&story, "i2", "sales");
+    story_alert(&story, "i2", "ben");
+    assert_int_equal(schedule(&story, "ben", "i2", 3600000), REASON(NOT_CONNECTED));
+    story_alert(&story, "i1", "ben"); /* anna's call rings at him */
+    story_at(&story, 21000);
+    assert_int_equal(schedule(&story, "ben", "i1", 3600000), REASON(NOT_CONNECTED));
+    story_close(&story);
+}
+
+static void rule_2_1_voice_alone(void **state)
+{
+    static const struct {
+        PB(Media) media;
+        PB(Reason) reason;
+    } rows[] = {
+        {RINGBACK__V1__MEDIA__MEDIA_VOICE, NONE},
+        {RINGBACK__V1__MEDIA__MEDIA_EMAIL, REASON(NOT_CONNECTED)},
+        {RINGBACK__V1__MEDIA__MEDIA_MESSAGE, REASON(NOT_CONNECTED)},
+        {RINGBACK__V1__MEDIA__MEDIA_CHAT, REASON(NOT_CONNECTED)},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        PB(InteractionEvent) * event, *connected;
+
+        open_talk(&story);
+        event = story_entered(&story, "i2", "sales");
+        event->interaction->media = rows[at].media;
+        story_tell(&story, event);
+        connected = story_interaction(&story, "i2");
+        connected->interaction->media = rows[at].media;
+        connected->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_CONNECTED;
+        connected->connected = arena_alloc(&story.arena, sizeof(*connected->connected));
+        ringback__v1__interaction_connected__init(connected->connected);
+        connected->connected->agent_id = story_text(&story, "ben");
+        story_tell(&story, connected);
+        assert_int_equal(schedule(&story, "ben", "i2", 3600000), rows[at].reason);
+        story_close(&story);
+    }
+}
+
+/* Connected at 10 s, wrap-up from 30 s to 40 s. The command is read at 50 s. */
+static void rule_2_1_counts_at_the_commands_timestamp(void **state)
+{
+    static const struct {
+        int64_t stamped_ms;
+        PB(Reason) reason;
+    } rows[] = {
+        {9999, REASON(NOT_CONNECTED)},  {10000, NONE}, {30000, NONE}, {40000, NONE},
+        {40001, REASON(NOT_CONNECTED)},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+
+        open_talk(&story);
+        story_at(&story, 30000);
+        story_wrap_up(&story, "i1", "anna", true);
+        story_end_call(&story, "i1");
+        story_at(&story, 40000);
+        story_wrap_up(&story, "i1", "anna", false);
+        story_at(&story, 50000);
+        story.timestamp_ms = rows[at].stamped_ms;
+        if (schedule(&story, "anna", "i1", 3600000) != rows[at].reason)
+            fail_msg("at %lld: %d", (long long)rows[at].stamped_ms, story_reason(&story));
+        story_close(&story);
+    }
+}
+
+static void rule_2_1_in_wrap_up_he_still_may(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_wrap_up(&story, "i1", "anna", true);
+    story_end_call(&story, "i1");
+    story_at(&story, 25000);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    story_close(&story);
+}
+
+static void rule_2_1_ended_without_wrap_up_he_no_longer_may(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_end_call(&story, "i1");
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE); /* that very moment */
+    story_close(&story);
+    open_talk(&story);
+    story_end_call(&story, "i1");
+    story_at(&story, 20001);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), REASON(NOT_CONNECTED));
+    story_close(&story);
+}
+
+static void rule_2_1_one_per_interaction(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    assert_int_equal(schedule(&story, "anna", "i1", 7200000), REASON(ALREADY_SCHEDULED));
+    story_cancel(&story, story_made(&story));
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(schedule(&story, "anna", "i1", 7200000), REASON(ALREADY_SCHEDULED));
+    assert_int_equal(machine_callbacks(story.machine), 0);
+    story_close(&story);
+}
+
+/* ben talks with the customer of an in-queue callback since 30 s. */
+static const char *open_called_back(struct story *story)
+{
+    const char *callback;
+
+    open_talk(story);
+    story_enter(story, "i2", "sales");
+    story_ask(story, "r1", story_create(story, "i2", "sales"));
+    callback = story_made(story);
+    assert_string_equal(story_offered_to(story), "ben");
+    story_accept(story, "ben");
+    story_dial(story, "ben", callback);
+    story_at(story, 30000);
+    story_answered(story, RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON);
+    return callback;
+}
+
+static void rule_2_1_callback_is_an_interaction_of_its_own(void **state)
+{
+    struct story story;
+    const char *callback, *second;
+
+    (void)state;
+    callback = open_called_back(&story);
+    assert_int_equal(schedule(&story, "anna", callback, 3600000), REASON(NOT_CONNECTED));
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), NONE);
+    second = story_made(&story);
+    assert_string_equal(story_callback(&story, second)->interaction_id, callback);
+    assert_string_equal(story_callback(&story, second)->conversation_id, "c-i2");
+    assert_string_equal(story_callback(&story, second)->number, "+97235551234");
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), REASON(ALREADY_SCHEDULED));
+    story_cancel(&story, second);
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), REASON(ALREADY_SCHEDULED));
+    story_attempt_ended(&story, RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_HUNG_UP);
+    story_end(&story, "ben", callback);
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), REASON(NOT_CONNECTED));
+    story_close(&story);
+}
+
+static void rule_2_1_callback_in_wrap_up_may_schedule(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_called_back(&story);
+    story_attempt_ended(&story, RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_HUNG_UP);
+    assert_int_equal(story_state(&story, callback), STATE(WRAP_UP));
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), NONE);
+    story_close(&story);
+}
+
+static void rule_2_1_outbound_call_schedules_to_the_number_dialled(void **state)
+{
+    struct story story;
+    PB(InteractionEvent) * event;
+
+    (void)state;
+    open_talk(&story);
+    event = story_entered(&story, "o1", "sales");
+    event->entered->outbound = true;
+    event->entered->dialled_number = story_text(&story, "+97235557777");
+    story_tell(&story, event);
+    story_connect(&story, "o1", "ben");
+    assert_int_equal(schedule(&story, "ben", "o1", 3600000), NONE);
+    assert_string_equal(story_callback(&story, story_made(&story))->number, "+97235557777");
+    story_close(&story);
+}
+
+/* --- 2.2 --- */
+
+static void rule_2_2_later_than_now_at_most_30_days_ahead(void **state)
+{
+    static const int64_t now = 20000;
+    const struct {
+        int64_t due_ms;
+        PB(Reason) reason;
+    } rows[] = {
+        {now - 1, REASON(IN_THE_PAST)},
+        {now, REASON(IN_THE_PAST)},
+        {now + 1, NONE},
+        {now + 30 * DAY_MS - 1, NONE},
+        {now + 30 * DAY_MS, NONE},
+        {now + 30 * DAY_MS + 1, REASON(TOO_FAR_AHEAD)},
+        {INT64_MAX - STORY_START_MS, REASON(TOO_FAR_AHEAD)},
+        {INT64_MIN, REASON(IN_THE_PAST)},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+
+        open_talk(&story);
+        if (schedule(&story, "anna", "i1", rows[at].due_ms) != rows[at].reason)
+            fail_msg("row %zu: %d", at, story_reason(&story));
+        story_close(&story);
+    }
+}
+
+static void rule_2_2_now_is_the_commands_timestamp(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_at(&story, 25000);
+    story.timestamp_ms = 20000;
+    assert_int_equal(schedule(&story, "anna", "i1", 20000 + 30 * DAY_MS + 1),
+                     REASON(TOO_FAR_AHEAD));
+    story.timestamp_ms = 20000;
+    assert_int_equal(schedule(&story, "anna", "i1", 20001), NONE); /* due already */
+    story_at(&story, 25000);
+    assert_int_equal(story_callback(&story, story_made(&story))->place->entry_ms, AT(20001));
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+static void rule_2_2_left_out_is_30_minutes_from_now(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 0), NONE);
+    assert_int_equal(story_callback(&story, story_made(&story))->due_ms, AT(20000 + 1800000));
+    story_close(&story);
+}
+
+static void rule_2_2_number_given_left_out_or_bad(void **state)
+{
+    static const struct {
+        const char *given, *ani;
+        PB(Reason) reason;
+        const char *number;
+    } rows[] = {
+        {"", "+97235551234", NONE, "+97235551234"},
+        {"03 555 0000", "+97235551234", NONE, "+97235550000"},
+        {"", "", REASON(NUMBER_MISSING), ""},
+        {"", "anonymous", REASON(NUMBER_MISSING), ""},
+        {"12", "+97235551234", REASON(NUMBER_INVALID), ""},
+        {"x12345", "+97235551234", REASON(NUMBER_INVALID), ""},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        PB(InteractionEvent) * event;
+        PB(Command) * command;
+
+        open_talk(&story);
+        story_domain(&story, "972", false);
+        event = story_entered(&story, "i2", "sales");
+        event->entered->ani = story_text(&story, rows[at].ani);
+        story_tell(&story, event);
+        story_connect(&story, "i2", "ben");
+        command = story_schedule(&story, NULL, "ben", "i2", 3600000);
+        command->schedule->number = story_text(&story, rows[at].given);
+        story_do(&story, command);
+        assert_int_equal(story_reason(&story), rows[at].reason);
+        if (rows[at].reason == REASON(UNSPECIFIED))
+            assert_string_equal(story_callback(&story, story_made(&story))->number,
+                                rows[at].number);
+        story_close(&story);
+    }
+}
+
+static void rule_2_2_script_and_caller_id_are_as_in_chapter_1(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+
+    (void)state;
+    open_talk(&story);
+    story_script(&story, "off", false);
+    story_call_data(&story, "i1", "+97231111111", "Offers");
+    command = story_schedule(&story, NULL, "anna", "i1", 3600000);
+    command->schedule->script_id = story_text(&story, "none");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(SCRIPT_UNKNOWN));
+    command = story_schedule(&story, NULL, "anna", "i1", 3600000);
+    command->schedule->script_id = story_text(&story, "off");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(SCRIPT_NOT_CALLBACK));
+    story_script(&story, "off", true);
+    command = story_schedule(&story, NULL, "anna", "i1", 3600000);
+    command->schedule->script_id = story_text(&story, "off");
+    command->schedule->callee_name = story_text(&story, "Dana");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_string_equal(story_callback(&story, story_made(&story))->script_id, "off");
+    assert_string_equal(story_callback(&story, story_made(&story))->callee_name, "Dana");
+    assert_string_equal(story_callback(&story, story_made(&story))->caller_id, "+97231111111");
+    assert_string_equal(story_callback(&story, story_made(&story))->caller_name, "Offers");
+    story_close(&story);
+}
+
+static void rule_2_2_local_times_and_route_to_me_are_not_built_yet(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+    PB(LocalTime) local = RINGBACK__V1__LOCAL_TIME__INIT;
+
+    (void)state;
+    open_talk(&story);
+    command = story_schedule(&story, NULL, "anna", "i1", 0);
+    command->schedule->local_due = &local;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(NOT_SUPPORTED));
+    command = story_schedule(&story, NULL, "anna", "i1", 3600000);
+    command->schedule->route_to_me = true;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(NOT_SUPPORTED));
+    story_close(&story);
+}
+
+/* --- 2.4 --- */
+
+static PB(Reason) schedule_into(struct story *story, const char *agent, const char *interaction,
+                                const char *queue)
+{
+    PB(Command) *command = story_schedule(story, NULL, agent, interaction, 3600000);
+
+    command->schedule->queue_id = story_text(story, queue);
+    story_do(story, command);
+    return story_reason(story);
+}
+
+static void rule_2_4_interaction_without_a_queue_needs_one_named(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_connect(&story, "direct", "ben");
+    assert_int_equal(schedule_into(&story, "ben", "direct", ""), REASON(QUEUE_NEEDED));
+    assert_int_equal(schedule_into(&story, "ben", "direct", "nowhere"), REASON(QUEUE_UNKNOWN));
+    {
+        PB(Command) *command = story_schedule(&story, NULL, "ben", "direct", 3600000);
+
+        command->schedule->queue_id = story_text(&story, "support");
+        command->schedule->number = story_text(&story, "+97235551234");
+        story_do(&story, command);
+        assert_int_equal(story_reason(&story), NONE);
+    }
+    assert_string_equal(story_callback(&story, story_made(&story))->place->queue_id, "support");
+    story_close(&story);
+}
+
+static void rule_2_4_another_queue_only_where_selection_is_allowed(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule_into(&story, "anna", "i1", "support"), REASON(QUEUE_SELECTION_OFF));
+    assert_int_equal(schedule_into(&story, "anna", "i1", "nowhere"), REASON(QUEUE_UNKNOWN));
+    sales = story_queue(&story, "sales");
+    sales->allow_queue_selection = true;
+    story_set_queue(&story, sales);
+    assert_int_equal(schedule_into(&story, "anna", "i1", "support"), NONE);
+    assert_string_equal(story_callback(&story, story_made(&story))->place->queue_id, "support");
+    story_close(&story);
+}
+
+static void rule_2_4_naming_its_own_queue_is_no_selection(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule_into(&story, "anna", "i1", "sales"), NONE);
+    story_close(&story);
+}
+
+static void rule_2_4_queue_removed_meanwhile_is_unknown(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_remove_queue(&story, "sales", false);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), REASON(QUEUE_UNKNOWN));
+    story_close(&story);
+}
+
+/* --- 2.8 --- */
+
+static void rule_2_8_enters_its_queue_at_due(void **state)
+{
+    struct story story;
+    const char *callback;
+    size_t count;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    callback = story_made(&story);
+    story_now_on(&story);
+    story_at(&story, 3599999);
+    assert_int_equal(story_state(&story, callback), STATE(SCHEDULED));
+    (void)story_metric(&story, METRIC(N_OFFERED), "sales", &count);
+    assert_int_equal(count, 0);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_at(&story, 3600000);
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(3600000));
+    assert_string_equal(story_callback(&story, callback)->place->tie_break, callback);
+    (void)story_metric(&story, METRIC(N_OFFERED), "sales", &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+static void rule_2_8_due_is_the_entry_however_late_the_timer_fires(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    callback = story_made(&story);
+    story_lag(&story, 3700000);
+    story_at(&story, 3700000);
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(3600000));
+    assert_int_equal(story_callback(&story, callback)->stay_ms, AT(3700000));
+    story_close(&story);
+}
+
+static void rule_2_8_stands_behind_who_came_before_due(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+    story_status(&story, "ben", STATUS(OFF_QUEUE));
+    story_at(&story, 3599000);
+    story_enter(&story, "i3", "sales");
+    story_at(&story, 3600001);
+    story_enter(&story, "i4", "sales");
+    story_at(&story, 3600002);
+    story_status(&story, "ben", STATUS(IDLE));
+    assert_string_equal(story_offered_to(&story), ""); /* i3 takes him on paper */
+    story_leave(&story, "i3", RINGBACK__V1__LEFT_REASON__LEFT_REASON_ABANDONED);
+    assert_string_equal(story_offered_to(&story), "ben"); /* i4 does not */
+    story_close(&story);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rule_2_1_agent_connected_may_schedule),
+        cmocka_unit_test(rule_2_1_nobody_else_may),
+        cmocka_unit_test(rule_2_1_alerting_is_not_connected),
+        cmocka_unit_test(rule_2_1_voice_alone),
+        cmocka_unit_test(rule_2_1_counts_at_the_commands_timestamp),
+        cmocka_unit_test(rule_2_1_in_wrap_up_he_still_may),
+        cmocka_unit_test(rule_2_1_ended_without_wrap_up_he_no_longer_may),
+        cmocka_unit_test(rule_2_1_one_per_interaction),
+        cmocka_unit_test(rule_2_1_callback_is_an_interaction_of_its_own),
+        cmocka_unit_test(rule_2_1_callback_in_wrap_up_may_schedule),
+        cmocka_unit_test(rule_2_1_outbound_call_schedules_to_the_number_dialled),
+        cmocka_unit_test(rule_2_2_later_than_now_at_most_30_days_ahead),
+        cmocka_unit_test(rule_2_2_now_is_the_commands_timestamp),
+        cmocka_unit_test(rule_2_2_left_out_is_30_minutes_from_now),
+        cmocka_unit_test(rule_2_2_number_given_left_out_or_bad),
+        cmocka_unit_test(rule_2_2_script_and_caller_id_are_as_in_chapter_1),
+        cmocka_unit_test(rule_2_2_local_times_and_route_to_me_are_not_built_yet),
+        cmocka_unit_test(rule_2_4_interaction_without_a_queue_needs_one_named),
+        cmocka_unit_test(rule_2_4_another_queue_only_where_selection_is_allowed),
+        cmocka_unit_test(rule_2_4_naming_its_own_queue_is_no_selection),
+        cmocka_unit_test(rule_2_4_queue_removed_meanwhile_is_unknown),
+        cmocka_unit_test(rule_2_8_enters_its_queue_at_due),
+        cmocka_unit_test(rule_2_8_due_is_the_entry_however_late_the_timer_fires),
+        cmocka_unit_test(rule_2_8_stands_behind_who_came_before_due),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
