@@ -300,8 +300,7 @@ static uint32_t orphaned_class(const struct machine *m, const struct agent *agen
     for (uint32_t at = agent->owned; at != 0; at = class_at(m, at)->next) {
         const struct queue *queue = queue_at(m, class_at(m, at)->queue);
 
-        if (order_count(&class_at(m, at)->tree) == 0 || queue->settings == NULL ||
-            queue->settings->agent_owned == NULL || !queue->settings->agent_owned->assign_to_queue)
+        if (order_count(&class_at(m, at)->tree) == 0 || !queue_assigns(queue))
             continue;
         if (best == 0 ||
             slice_compare(text_at(&m->texts, queue->id),
@@ -309,6 +308,40 @@ static uint32_t orphaned_class(const struct machine *m, const struct agent *agen
             best = at;
     }
     return best;
+}
+
+/* His next class by the queue's id after that of last (0: the first); 0: there is no more. */
+static uint32_t owned_after(const struct machine *m, const struct agent *agent, uint32_t last)
+{
+    uint32_t best = 0;
+
+    for (uint32_t at = agent->owned; at != 0; at = class_at(m, at)->next) {
+        struct slice id = text_at(&m->texts, queue_at(m, class_at(m, at)->queue)->id);
+
+        if (last != 0 &&
+            slice_compare(id, text_at(&m->texts, queue_at(m, class_at(m, last)->queue)->id)) <= 0)
+            continue;
+        if (best == 0 ||
+            slice_compare(id, text_at(&m->texts, queue_at(m, class_at(m, best)->queue)->id)) < 0)
+            best = at;
+    }
+    return best;
+}
+
+void agent_tell_owned(struct machine *m, uint32_t handle)
+{
+    struct agent *agent = agent_at(m, handle);
+    struct order_cursor cursor;
+    int64_t told = 0;
+
+    for (uint32_t at = owned_after(m, agent, 0); at != 0; at = owned_after(m, agent, at)) {
+        if (queue_assigns(queue_at(m, class_at(m, at)->queue)) ||
+            !order_first(&class_at(m, at)->tree, &m->nodes, &cursor))
+            continue;
+        do
+            emit_notice(m, callback_at(m, order_at(&cursor)), REASON(OWNER_GONE), handle);
+        while (++told < LIMIT_FAN_OUT_MAX && order_next(&m->nodes, &cursor));
+    }
 }
 
 static void earliest(int64_t *wake, int64_t at)

@@ -140,7 +140,7 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     updated(m, handle);
     emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, m->step.when);
     stay_close(m, handle, STAY_ABANDONED, m->step.when);
-    if (cb->head.state == STATE(OFFERED)) {
+    if (cb->head.state == STATE(OFFERED) && cb->agent != 0) {
         emit_revoke(m, cb, reason);
         drop_offer(m, handle);
     } else if (cb->agent != 0) {
@@ -160,12 +160,6 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     callback_bury(m, handle, reason, m->step.now, last);
 }
 
-static bool assigns_to_queue(const struct queue *queue)
-{
-    return queue->settings != NULL && queue->settings->agent_owned != NULL &&
-           queue->settings->agent_owned->assign_to_queue;
-}
-
 /* Drops the owner; its place stays (3.4). The callback is in no class's tree. */
 static void disown(struct machine *m, uint32_t handle)
 {
@@ -179,6 +173,25 @@ static void disown(struct machine *m, uint32_t handle)
 static int64_t owner_end(const struct machine *m, const struct callback *cb)
 {
     return cb->owner == 0 ? 0 : extra_of(m, cb)->owner_end_ms;
+}
+
+static bool owner_removed(const struct machine *m, const struct callback *cb)
+{
+    const struct agent *owner = cb->owner == 0 ? NULL : agent_at(m, cb->owner);
+
+    return owner != NULL && !agent_known(owner) && owner->removed_ms != 0;
+}
+
+/* 3.7: it comes into line, and its owner is no more. The callback is in no class's tree. */
+static void check_owner_removed(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (!owner_removed(m, cb))
+        return;
+    emit_notice(m, cb, REASON(OWNER_GONE), cb->owner);
+    if (queue_assigns(queue_at(m, cb->queue)))
+        disown(m, handle);
 }
 
 /* Back into the line, or wherever its rules send it instead: the queue is being removed, or its
@@ -196,13 +209,15 @@ static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) stat
         return;
     }
     if (owner_end(m, cb) != 0 && owner_end(m, cb) <= m->step.now) {
-        if (!assigns_to_queue(queue)) {
+        if (!queue_assigns(queue)) {
             finish(m, handle, REASON(OWNERSHIP_EXPIRED));
             return;
         }
         emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
         disown(m, handle);
     }
+    if (state == STATE(WAITING))
+        check_owner_removed(m, handle);
     change(m, handle, state, when_ms);
     drop_active(m, handle);
 }
@@ -222,13 +237,12 @@ static void check_owner_at_due(struct machine *m, uint32_t handle)
         reason = REASON(OWNERSHIP_OFF);
     else if (queue->settings->n_rings == 0)
         reason = REASON(NO_PREFERRED_AGENT_RULE);
-    else if (!agent_known(agent_at(m, cb->owner)) && agent_at(m, cb->owner)->removed_ms != 0)
-        reason = REASON(OWNER_GONE);
-    if (reason == REASON(UNSPECIFIED))
+    if (reason == REASON(UNSPECIFIED)) {
+        check_owner_removed(m, handle);
         return;
+    }
     emit_notice(m, cb, reason, cb->owner);
-    if (reason != REASON(OWNER_GONE) || assigns_to_queue(queue))
-        disown(m, handle);
+    disown(m, handle);
 }
 
 void callback_enter_line(struct machine *m, uint32_t handle, int64_t when_ms)
@@ -618,6 +632,7 @@ static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct cal
 static PB(Reason) do_resume(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     (void)input;
+    check_owner_removed(m, handle);
     change(m, handle, STATE(WAITING), m->step.now);
     extra_get(m, callback_at(m, handle))->resume_ms = 0;
     return REASON(UNSPECIFIED);
@@ -630,7 +645,7 @@ static PB(Reason)
     struct callback *cb = callback_at(m, handle);
 
     (void)input;
-    if (!assigns_to_queue(queue_at(m, cb->queue))) {
+    if (!queue_assigns(queue_at(m, cb->queue))) {
         finish(m, handle, REASON(OWNERSHIP_EXPIRED));
         return REASON(UNSPECIFIED);
     }

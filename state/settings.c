@@ -106,6 +106,12 @@ int64_t owned_ahead_ms(const struct queue *queue)
     return (seconds == 0 ? LIMIT_OWNERSHIP_AHEAD_S_DEFAULT : seconds) * SECOND_MS;
 }
 
+bool queue_assigns(const struct queue *queue)
+{
+    return queue->settings != NULL && queue->settings->agent_owned != NULL &&
+           queue->settings->agent_owned->assign_to_queue;
+}
+
 bool queue_inherits(const struct machine *m, const struct queue *queue)
 {
     const PB(DomainSettings) *domain = domain_at(m, queue->domain)->settings;
@@ -326,13 +332,26 @@ static const char *check_domain(const PB(DomainSettings) * domain)
 
 /* --- queues --- */
 
+/* Whether the queue takes over from removed owners decides when they wake (3.7). */
+static void touch_removed_owners(struct machine *m, uint32_t queue)
+{
+    size_t cursor = 0;
+    uint32_t class, owner;
+
+    while ((class = table_next(&m->classes, &cursor)) != 0) {
+        owner = class_at(m, class)->owner;
+        if (owner != 0 && class_at(m, class)->queue == queue && !agent_known(agent_at(m, owner)))
+            touch(m, ref_make(KIND_AGENT, owner));
+    }
+}
+
 static void set_queue(struct machine *m, const struct setting *setting,
                       const PB(QueueSettings) * settings)
 {
     uint32_t handle = entity_get(m, KIND_QUEUE, m->step.domain, slice_text(settings->queue_id));
     struct queue *queue = queue_at(m, handle);
     uint64_t holds = queue->settings != NULL ? queue->settings->version : queue->removed_version;
-    bool priority_only = queue_priority_only(queue);
+    bool priority_only = queue_priority_only(queue), assigns = queue_assigns(queue);
     const char *fault;
 
     if (!version_new(m, setting, holds))
@@ -352,6 +371,8 @@ static void set_queue(struct machine *m, const struct setting *setting,
     queue->removed_version = 0;
     if (priority_only != queue_priority_only(queue))
         queue_rebuild(m, handle);
+    if (assigns != queue_assigns(queue))
+        touch_removed_owners(m, handle);
     accept_setting(m, setting);
 }
 
@@ -393,6 +414,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
     if (priority_only)
         queue_rebuild(m, handle);
     queue_past_clear(m, queue);
+    touch_removed_owners(m, handle);
     queue->removed_version = removal->version;
     queue->removing_ms = queue_callbacks(queue) > 0 ? m->step.now : 0;
     accept_setting(m, setting);
@@ -505,6 +527,7 @@ static void remove_agent(struct machine *m, const struct setting *setting,
     agent->removed_version = removal->version;
     agent->removed_ms = m->step.now;
     agent_gone(m, handle);
+    agent_tell_owned(m, handle);
     agent_check_offer(m, handle);
     accept_setting(m, setting);
 }
