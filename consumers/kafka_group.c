@@ -148,8 +148,6 @@ static enum err make_consumer(const struct kafka_group_options *options, struct 
                                 "50",
                                 "socket.nagle.disable",
                                 "true",
-                                "retry.backoff.ms",
-                                "20",
                                 "reconnect.backoff.ms",
                                 "20",
                                 "reconnect.backoff.max.ms",

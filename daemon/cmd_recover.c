@@ -111,14 +111,16 @@ static void make_batch(const struct recovery *recovery, const struct engine_meta
                        const struct finding findings[INPUT_COUNT], int32_t partition,
                        struct batch *batch)
 {
-    Ringback__V1__Meta meta = RINGBACK__V1__META__INIT;
-    Ringback__V1__JournalRecord journal = RINGBACK__V1__JOURNAL_RECORD__INIT;
+    Ringback__V1__Meta meta;
+    Ringback__V1__JournalRecord journal;
     Ringback__V1__InputPosition positions[INPUT_COUNT], *position_list[INPUT_COUNT];
     Ringback__V1__InputRange ranges[INPUT_COUNT], *range_list[INPUT_COUNT];
     struct arena *arena = &batch->arena;
     uint8_t *ids = arena_alloc(arena, 3 * (size_t)writer_bytes);
     int64_t now_ms = clock_wall_ms();
 
+    ringback__v1__meta__init(&meta);
+    ringback__v1__journal_record__init(&journal);
     random_bytes(ids, 2 * (size_t)writer_bytes);
     memcpy(ids + 2 * writer_bytes, was->writer, writer_bytes);
     for (int i = 0; i < INPUT_COUNT; i++) {

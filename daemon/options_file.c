@@ -280,7 +280,7 @@ enum err options_file(struct options *options, const char *path, struct err_note
     errno = 0;
     size = fread(text, 1, file_bytes_max + 1, file);
     error = ferror(file) != 0 ? errno : 0;
-    fclose(file);
+    (void)fclose(file);
     if (error != 0 || size > file_bytes_max) {
         free(text);
         return FAIL(note, ERR_BAD_OPTION, "%s: the configuration file cannot be read: %s", path,

@@ -93,11 +93,13 @@ static void turn(struct town *town)
 
 static void add_queue(struct town *town)
 {
-    Ringback__V1__SettingsEvent event = RINGBACK__V1__SETTINGS_EVENT__INIT;
-    Ringback__V1__QueueSettings queue = RINGBACK__V1__QUEUE_SETTINGS__INIT;
+    Ringback__V1__SettingsEvent event;
+    Ringback__V1__QueueSettings queue;
     char id[20], queue_id[20];
     uint8_t value[200];
 
+    ringback__v1__settings_event__init(&event);
+    ringback__v1__queue_settings__init(&queue);
     snprintf(id, sizeof(id), "e%d", town->queues);
     snprintf(queue_id, sizeof(queue_id), "q%d", town->queues++);
     queue.queue_id = queue_id;
