@@ -111,7 +111,9 @@ void answer_limit(struct machine *m, const char *request, PB(Reason) reason, boo
     struct slice id = slice_text(request);
 
     if (id.size > (size_t)LIMIT_ID_BYTES_MAX)
-        id.size = (size_t)LIMIT_ID_BYTES_MAX;
+        for (id.size = (size_t)LIMIT_ID_BYTES_MAX; id.size > 0; id.size--)
+            if ((id.data[id.size] & 0xc0) != 0x80)
+                break; /* cut between letters: it stays UTF-8 */
     count(m, MACHINE_COUNT_REFUSALS);
     if (flow)
         say_flow(m, arena_text(m->step.arena, id), reason, NULL);
@@ -168,13 +170,21 @@ static enum callback_event command_kind(const PB(Command) * command)
     return CB_EVENT_COUNT;
 }
 
+/* 0 for nobody, and for one who is only named somewhere: whether he is remembered is chance. */
+static uint32_t agent_heard_of(const struct machine *m, const char *id)
+{
+    uint32_t agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(id));
+
+    return agent == 0 || agent_at(m, agent)->head.version == 0 ? 0 : agent;
+}
+
 /* What a command brings with it; a reason if that breaks a rule already. */
 static PB(Reason)
     command_input(struct machine *m, const PB(Command) * command, struct callback_input *input)
 {
     *input = (struct callback_input){0};
     if (command->agent_id[0] != '\0') {
-        input->agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
+        input->agent = agent_heard_of(m, command->agent_id);
         if (input->agent == 0)
             return REASON(AGENT_UNKNOWN);
     }
@@ -216,22 +226,33 @@ static void on_callback(struct machine *m, const PB(Command) * command)
     answer_command(m, command->request_id, reason, &id, ident_is_none(&attempt) ? NULL : &attempt);
 }
 
+static bool command_fits(const PB(Command) * command)
+{
+    return text_fits(command->callback_id, LIMIT_ID_BYTES_MAX) &&
+           text_fits(command->user_id, LIMIT_ID_BYTES_MAX) &&
+           text_fits(command->agent_id, LIMIT_ID_BYTES_MAX);
+}
+
 enum err command_event(struct machine *m, const struct input_event *input)
 {
     const PB(Command) *command = (const PB(Command) *)input->event;
+    PB(Reason) reason = input->refuse;
     uint32_t agent;
 
-    if (!ident_valid(slice_text(command->request_id)) || input->refuse != REASON(UNSPECIFIED) ||
-        !text_fits(command->callback_id, LIMIT_ID_BYTES_MAX) ||
-        !text_fits(command->user_id, LIMIT_ID_BYTES_MAX) ||
-        !text_fits(command->agent_id, LIMIT_ID_BYTES_MAX)) {
-        answer_limit(m, command->request_id,
-                     input->refuse != REASON(UNSPECIFIED) ? input->refuse : REASON(LIMIT), false);
+    if (reason == REASON(UNSPECIFIED) && !command_fits(command))
+        reason = REASON(LIMIT);
+    if (!ident_valid(slice_text(command->request_id))) {
+        answer_limit(m, command->request_id, reason != REASON(UNSPECIFIED) ? reason : REASON(LIMIT),
+                     false);
         return ERR_OK;
     }
     if (answer_repeat(m, slice_text(command->request_id), false))
         return ERR_OK;
-    agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
+    if (reason != REASON(UNSPECIFIED)) {
+        answer_command(m, command->request_id, reason, NULL, NULL);
+        return ERR_OK;
+    }
+    agent = agent_heard_of(m, command->agent_id);
     if (agent != 0)
         agent_heard(m, agent);
     if (command->command_case == COMMAND_CASE(SCHEDULE))

@@ -352,13 +352,17 @@ enum err flow_event(struct machine *m, const struct input_event *input)
     bool notice =
         event->event_case == FLOW_CASE(FLOW_ENTERED) || event->event_case == FLOW_CASE(CALL_DATA);
 
-    if (!ident_valid(slice_text(event->id)) || input->refuse != REASON(UNSPECIFIED)) {
+    if (!ident_valid(slice_text(event->id)) || (notice && input->refuse != REASON(UNSPECIFIED))) {
         answer_limit(m, event->id,
                      input->refuse != REASON(UNSPECIFIED) ? input->refuse : REASON(LIMIT), true);
         return ERR_OK;
     }
     if (!notice && answer_repeat(m, slice_text(event->id), true))
         return ERR_OK;
+    if (input->refuse != REASON(UNSPECIFIED)) {
+        answer_flow(m, event->id, input->refuse, NULL);
+        return ERR_OK;
+    }
     switch (event->event_case) {
     case FLOW_CASE(FLOW_ENTERED): flow_entered(m, event->id, event->flow_entered); break;
     case FLOW_CASE(CALL_DATA): call_data(m, event->id, event->call_data); break;

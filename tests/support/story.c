@@ -156,7 +156,7 @@ void story_send(struct story *story, enum input input, const ProtobufCMessage *m
         .offset = story->offset++,
         .timestamp_ms = STORY_START_MS + timestamp,
         .topic = "test",
-        .domain = slice_text("acme"),
+        .domain = slice_text(story->domain == NULL ? "acme" : story->domain),
         .event = message,
         .refuse = story->refuse,
     };
@@ -166,6 +166,7 @@ void story_send(struct story *story, enum input input, const ProtobufCMessage *m
                                &story->effects, &story->why, &story->note);
     story->id = NULL;
     story->timestamp_ms = -1;
+    story->domain = NULL;
     story->refuse = REASON(UNSPECIFIED);
     save_and_load(story);
 }
