@@ -1,0 +1,107 @@
+"""b. kill -9 at 50 places of the day, and at every labelled step of a batch: the end is the same."""
+
+import random
+import signal
+
+import compare
+import harness
+import tap
+
+SEED = 1999
+KILLS = 50
+STATIC = {"batch.records_max": 7, "group_instance_id": "the-one", "session_timeout_ms": 2000}
+# Reached only when a partition is taken over that has something to take over, or when Redis is
+# filled anew; the others are reached again and again while batches are decided.
+AT_TAKE_OVER = "take_over_"
+AT_FILL = ("store_filling", "store_filled", "store_swapped")
+
+
+def fifty_kills(bench):
+    day = bench.day()
+    reference = bench.reference(day)
+    total = (len(list(harness.topiclog.read(day.inputs))) + 6) // 7
+    chance = random.Random(SEED)
+    positions = sorted(chance.sample(range(10, total - 20), KILLS))
+    tap.diag("seed %d, kills after batches %s" % (SEED, positions))
+    with bench.world("kills", day, STATIC) as world:
+        codes, late, places = [], [], []
+        for position in positions:
+            daemon = world.daemon()
+            world.wait_batches(position, daemon)
+            codes.append(daemon.kill())
+            places.append(world.tail.poll(0.02))
+            late.append(places[-1] - position)
+        tap.equal(codes, [-signal.SIGKILL] * KILLS, "%d daemons ended by kill -9" % KILLS)
+        tap.ok(
+            not world.decided() and max(late) <= 20,
+            "each of them at most 20 batches after its place, none at the end",
+            late,
+        )
+        run = world.finish(world.daemon())
+        chain = compare.writers(run, 0)
+        tap.ok(
+            KILLS * 0.8 < len(chain) <= KILLS + 1,
+            "the journal knows %d writers, one after the other" % len(chain),
+        )
+        tap.empty(world.open_transactions(), "no transaction hangs")
+        harness.same_end(run, reference, "50 kills")
+
+
+def point_names(bench):
+    made = harness.subprocess.run(
+        [bench.program, "run", "--list-points"],
+        stdout=harness.subprocess.PIPE,
+        universal_newlines=True,
+        env=harness.environment(),
+        check=True,
+    )
+    return [line.split("\t")[0] for line in made.stdout.splitlines()]
+
+
+def crash_at(world, point, count):
+    """Run until it dies at the point; its exit code."""
+    daemon = world.daemon(variables={"RINGBACK_POINT": "%s:%d" % (point, count)})
+    try:
+        return daemon.wait(40)
+    except harness.servers.ServerError:
+        tap.diag("%s:%d is not reached:\n%s" % (point, count, daemon.log_end()))
+        return daemon.kill() and None
+
+
+def one_point(bench, day, reference, point, chance):
+    """Some batches, then a death at the point, then on to the end."""
+    with bench.world("point", day, STATIC) as world:
+        count = 1
+        if point.startswith(AT_TAKE_OVER) or point in AT_FILL:
+            first = world.daemon()
+            world.wait_batches(chance.randrange(5, 60), first)
+            world.wait_redis()
+            first.kill()
+            if point in AT_FILL:
+                bench.redis.call("FLUSHALL")
+        else:
+            count = chance.randrange(2, 60)
+        code = crash_at(world, point, count)
+        before = world.tail.poll(0.05)
+        run = world.finish(world.daemon())
+        faults = compare.differences(reference, run) + compare.alone(run)
+        faults += ["an open transaction on " + where for where in world.open_transactions()]
+        tap.ok(
+            code == -signal.SIGKILL and before < len(run.journal[0]) and not faults,
+            "dead at %s, the %d. time, after %d batches: same end" % (point, count, before),
+            "exit code %s, %d of %d batches" % (code, before, len(run.journal[0])),
+            *faults
+        )
+
+
+def every_point(bench):
+    day = bench.day().until(9)
+    reference = bench.reference(day)
+    chance = random.Random(SEED)
+    names = point_names(bench)
+    tap.ok(len(names) >= 20, "%d labelled points" % len(names), names)
+    for point in names:
+        one_point(bench, day, reference, point, chance)
+
+
+TESTS = (fifty_kills, every_point)
