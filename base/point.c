@@ -33,7 +33,7 @@ void point_reach(enum point point)
     if (wanted[size] == ':')
         count = atoi(wanted + size + 1);
     if (atomic_fetch_add(&reached, 1) + 1 == count)
-        (void)kill(getpid(), SIGKILL);
+        (void)kill(getpid(), strstr(wanted, ":stop") == NULL ? SIGKILL : SIGSTOP);
 }
 
 const char *point_name(enum point point)

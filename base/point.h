@@ -1,6 +1,7 @@
 /* Labelled places at which a test build (V=points, RINGBACK_TEST_POINTS) can be made to die as by
- * kill -9: RINGBACK_POINT=NAME, or NAME:COUNT for the COUNTth time that any thread comes by. Other
- * builds have none of it. POINT_MAP is the list; `ringback run --list-points` prints it. */
+ * kill -9: RINGBACK_POINT=NAME, or NAME:COUNT for the COUNTth time that any thread comes by;
+ * NAME:COUNT:stop freezes it there, as by SIGSTOP. Other builds have none of it. POINT_MAP is the
+ * list; `ringback run --list-points` prints it. */
 #ifndef RINGBACK_BASE_POINT_H
 #define RINGBACK_BASE_POINT_H
 
@@ -31,7 +32,7 @@
 #define POINT_ENUM_(name, text) POINT_##name,
 enum point { POINT_MAP(POINT_ENUM_) POINT_COUNT };
 #undef POINT_ENUM_
-/* Dies by SIGKILL when it is this point's turn. */
+/* Dies by SIGKILL, or stands by SIGSTOP, when it is this point's turn. */
 void point_reach(enum point point);
 const char *point_name(enum point point);
 const char *point_text(enum point point);
