@@ -97,8 +97,8 @@ def one_point(bench, day, reference, point, chance):
 
 def places(point, count, run):
     """How many batches may be committed when a process dies at its COUNTth coming by that point."""
-    if point in ("batch_committing", "batch_decided"):  # on its way; decided while another is
-        return (count - 1, count) if point == "batch_committing" else (count - 2, count - 1)
+    if point in ("batch_decided", "batch_committing"):
+        return range(1, count + 1)  # also when nothing was there to decide; once more a slice
     if point == "batch_committed":
         return (count,)
     if point.startswith("batch_"):

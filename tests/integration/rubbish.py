@@ -208,13 +208,12 @@ def answered(bench):
         bad.key.data = b"bank-0001"
         prefix = record.topic[: record.topic.rindex(".") + 1]
         if kind == 0:
-            event = types["Command"](id=tag, request_id=tag, agent_id="agent-01")
-            event.accept.callback_id = "nobody"
+            event = types["Command"](request_id=tag, callback_id="nobody", agent_id="agent-01")
             event.accept.offer_id = "nothing"
             bad.topic, bad.value.data = prefix + "commands", event.SerializeToString()
             asked[tag] = "CALLBACK_UNKNOWN"
         elif kind == 1:
-            event = types["Command"](id=tag, request_id=tag, agent_id="agent-01")
+            event = types["Command"](request_id=tag, agent_id="agent-01")
             bad.topic = prefix + "commands"
             bad.value.data = event.SerializeToString() + b"\xc2\xbb\x01\x02ab"
             asked[tag] = "NOT_SUPPORTED"
