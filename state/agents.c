@@ -446,6 +446,8 @@ static bool set_status(struct machine *m, uint32_t handle, const PB(PresenceEven
     agent->status_ms = event->change_ms;
     if (agent->status == STATUS(IDLE))
         agent->missed_until_ms = 0;
+    else if (agent->missed_until_ms != 0)
+        agent->missed_until_ms = INT64_MAX; /* he is heard of: until he says Idle (5.5) */
     if (agent->status != STATUS(INTERACTING))
         call_unalert(m, handle);
     return true;

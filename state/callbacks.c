@@ -523,6 +523,10 @@ static void talk_over(struct machine *m, uint32_t handle, int64_t when_ms)
     if (cb->flags & CB_REACHED) {
         after_call(m, handle, STATE(WRAP_UP), when_ms);
     } else if (active->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED) {
+        if (gone) {
+            active->gone = false; /* nobody talked: it is taken back */
+            touch(m, ref_make(KIND_AGENT, cb->agent));
+        }
         attempt_failed(m, handle, false, when_ms);
         return;
     } else {
