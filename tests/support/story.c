@@ -36,6 +36,11 @@ static char *text(struct story *story, const char *value)
     return arena_text(&story->arena, slice_text(value));
 }
 
+char *story_text(struct story *story, const char *value)
+{
+    return text(story, value);
+}
+
 static void check(struct story *story)
 {
     const char *broken = machine_broken(story->machine, &story->arena);
@@ -311,6 +316,20 @@ void story_join(struct story *story, const char *agent, const char *queue)
     event->joined_queues->n_queue_ids = queue[0] == '\0' ? 0 : 1;
     event->joined_queues->queue_ids = arena_alloc(&story->arena, sizeof(char *));
     event->joined_queues->queue_ids[0] = text(story, queue);
+    story_send(story, INPUT_PRESENCE, &event->base);
+}
+
+void story_joins(struct story *story, const char *agent, const char *queues)
+{
+    PB(PresenceEvent) *event = fact(story, agent);
+    char *list = text(story, queues), *rest = NULL;
+
+    event->event_case = RINGBACK__V1__PRESENCE_EVENT__EVENT_JOINED_QUEUES;
+    event->joined_queues = NEW(story, JoinedQueuesChanged, ringback__v1__joined_queues_changed);
+    event->joined_queues->queue_ids = arena_alloc(&story->arena, 32 * sizeof(char *));
+    for (char *queue = strtok_r(list, " ", &rest); queue != NULL;
+         queue = strtok_r(NULL, " ", &rest))
+        event->joined_queues->queue_ids[event->joined_queues->n_queue_ids++] = queue;
     story_send(story, INPUT_PRESENCE, &event->base);
 }
 

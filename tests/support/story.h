@@ -50,6 +50,9 @@ void story_lag(struct story *story, int64_t at_ms);
 /* Send what was prepared. The message is borrowed. */
 void story_send(struct story *story, enum input input, const ProtobufCMessage *message);
 
+/* A copy that lives until story_close: the messages want char pointers. */
+char *story_text(struct story *story, const char *value);
+
 /* Prepared events with usual values; change fields, then send. They live until story_close. */
 PB(QueueSettings) * story_queue(struct story *story, const char *queue);
 void story_set_queue(struct story *story, PB(QueueSettings) * settings);
@@ -64,6 +67,8 @@ void story_domain(struct story *story, const char *country_code, bool inherit);
 void story_presence(struct story *story, const char *agent, PB(Presence) presence);
 void story_status(struct story *story, const char *agent, PB(RoutingStatus) status);
 void story_join(struct story *story, const char *agent, const char *queue); /* that queue alone */
+/* The whole list, separated by spaces. */
+void story_joins(struct story *story, const char *agent, const char *queues);
 /* Known, On Queue, joined to queue, Idle. */
 void story_ready(struct story *story, const char *agent, const char *queue);
 
