@@ -50,6 +50,18 @@ script_choose(struct machine *m, uint32_t domain, const struct queue *queue, con
     return REASON(UNSPECIFIED);
 }
 
+uint32_t callback_script(const struct machine *m, const struct callback *cb)
+{
+    const struct queue *queue = queue_at(m, cb->queue);
+    const char *usual = queue->settings == NULL ? "" : queue->settings->default_script_id;
+    uint32_t script;
+
+    if (cb->script == 0 || script_usable(script_at(m, cb->script)))
+        return cb->script;
+    script = entity_find(m, KIND_SCRIPT, queue->domain, slice_text(usual));
+    return script != 0 && script_usable(script_at(m, script)) ? script : 0;
+}
+
 /* --- Create Callback --- */
 
 static bool optional_id(const char *id)

@@ -239,6 +239,7 @@ void emit_offer(struct machine *m, const struct callback *cb)
     PB(Offer) *offer = EMIT_NEW(m, Offer, ringback__v1__offer);
     PB(Place) *place = EMIT_NEW(m, Place, ringback__v1__place);
     struct ident tie = callback_tie(m, cb);
+    uint32_t script = callback_script(m, cb);
 
     offer->offer_id = ident_emit(m, &active->offer);
     offer->agent_id = agent_string(m, cb->agent);
@@ -250,8 +251,8 @@ void emit_offer(struct machine *m, const struct callback *cb)
         offer->callee_name = text_string(m, extra->callee_name);
         offer->name = text_string(m, extra->name);
     }
-    if (cb->script != 0)
-        offer->script_id = text_string(m, script_at(m, cb->script)->id);
+    if (script != 0)
+        offer->script_id = text_string(m, script_at(m, script)->id);
     offer->kind = (PB(CallbackKind))cb->head.kind;
     offer->owned = cb->owner != 0;
     place->queue_id = queue_string(m, cb->queue);

@@ -625,6 +625,8 @@ void callback_start(struct machine *m, uint32_t callback, PB(CallbackState) stat
 enum err flow_event(struct machine *m, const struct input_event *event);
 enum err command_event(struct machine *m, const struct input_event *event);
 void command_schedule(struct machine *m, const PB(Command) * command);
+/* The script to use now: its own, or the queue's default when that is gone (12.15); 0: none. */
+uint32_t callback_script(const struct machine *m, const struct callback *cb);
 /* The number that a request means: given, else the customer's. */
 PB(Reason)
 number_choose(struct machine *m, uint32_t domain, const char *given, struct slice customer,
