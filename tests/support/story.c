@@ -159,7 +159,7 @@ void story_send(struct story *story, enum input input, const ProtobufCMessage *m
     struct input_event event = {
         .input = input,
         .offset = story->offset++,
-        .timestamp_ms = STORY_START_MS + timestamp,
+        .timestamp_ms = story->unstamped ? -1 : STORY_START_MS + timestamp,
         .topic = "test",
         .domain = slice_text(story->domain == NULL ? "acme" : story->domain),
         .event = message,
@@ -172,6 +172,7 @@ void story_send(struct story *story, enum input input, const ProtobufCMessage *m
     story->id = NULL;
     story->timestamp_ms = -1;
     story->domain = NULL;
+    story->unstamped = false;
     story->refuse = REASON(UNSPECIFIED);
     save_and_load(story);
 }

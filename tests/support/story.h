@@ -31,6 +31,7 @@ struct story {
     const char *id;          /* of the next event; NULL: made up */
     int64_t timestamp_ms;    /* of the next event, relative; -1: now */
     const char *domain;      /* of the next event; NULL: acme */
+    bool unstamped;          /* the next event's record has no time stamp */
     bool frozen;             /* do not save and load (speed) */
     PB(Reason) refuse;       /* input_event.refuse of the next event */
     enum err err;            /* of the last event */
