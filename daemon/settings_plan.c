@@ -384,7 +384,12 @@ static struct settings_step *add_step(struct settings_plan *plan, enum settings_
     plan->steps =
         memory_grow(plan->steps, (plan->count + 1) * sizeof(*plan->steps), "a plan of settings");
     step = &plan->steps[plan->count++];
-    *step = (struct settings_step){.action = action, .kind = kind, .domain = domain, .id = id};
+    *step = (struct settings_step){
+        .action = action,
+        .kind = kind,
+        .domain = arena_text(&plan->arena, slice_text(domain)),
+        .id = arena_text(&plan->arena, slice_text(id)),
+    };
     return step;
 }
 
@@ -405,7 +410,7 @@ static void plan_item(struct settings_plan *plan, const struct settings_item *it
         slice_equal(slice_make(entity->last->value, entity->last->size), wanted)) {
         step->action = SETTINGS_ACTION_PENDING;
         step->version = entity->last->version;
-        step->event_id = entity->last->id;
+        step->event_id = arena_text(&plan->arena, slice_text(entity->last->id));
         plan->waiting++;
     } else if (held.data != NULL && slice_equal(held, wanted) &&
                (entity->last == NULL || entity->last->answer != SETTINGS_WAITING ||

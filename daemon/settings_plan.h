@@ -33,7 +33,7 @@ const char *settings_action_text(enum settings_action action);
 
 enum settings_answer { SETTINGS_WAITING, SETTINGS_ACCEPTED, SETTINGS_REFUSED };
 
-/* One line of the plan. Texts live in its arena or in the settings. */
+/* One line of the plan. Texts live in its arena. */
 struct settings_step {
     enum settings_action action;
     enum settings_kind kind;
@@ -57,7 +57,7 @@ struct settings_plan {
 };
 
 /* prune: what is known of the file's domains and not in the file is removed; force: queues also
- * with callbacks (12.15). known and settings are borrowed until settings_plan_deinit(). */
+ * with callbacks (12.15). known is brought up to date, nothing of it is kept. */
 void settings_plan_init(struct settings_plan *plan, const struct settings *settings,
                         struct settings_known *known, bool prune, bool force);
 void settings_plan_deinit(struct settings_plan *plan);
