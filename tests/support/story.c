@@ -31,14 +31,9 @@ void story_close(struct story *story)
     arena_deinit(&story->saved);
 }
 
-static char *text(struct story *story, const char *value)
-{
-    return arena_text(&story->arena, slice_text(value));
-}
-
 char *story_text(struct story *story, const char *value)
 {
-    return text(story, value);
+    return arena_text(&story->arena, slice_text(value));
 }
 
 static void check(struct story *story)
@@ -180,7 +175,7 @@ void story_send(struct story *story, enum input input, const ProtobufCMessage *m
 static char *next_id(struct story *story)
 {
     if (story->id != NULL)
-        return text(story, story->id);
+        return story_text(story, story->id);
     return arena_format(&story->arena, "e-%llu", (unsigned long long)++story->version);
 }
 
@@ -190,7 +185,7 @@ PB(QueueSettings) * story_queue(struct story *story, const char *queue)
 {
     PB(QueueSettings) *settings = NEW(story, QueueSettings, ringback__v1__queue_settings);
 
-    settings->queue_id = text(story, queue);
+    settings->queue_id = story_text(story, queue);
     settings->version = ++story->version;
     return settings;
 }
@@ -214,7 +209,7 @@ PB(AgentSettings) * story_agent(struct story *story, const char *agent)
 {
     PB(AgentSettings) *settings = NEW(story, AgentSettings, ringback__v1__agent_settings);
 
-    settings->agent_id = text(story, agent);
+    settings->agent_id = story_text(story, agent);
     settings->version = ++story->version;
     return settings;
 }
@@ -234,7 +229,7 @@ void story_remove_queue(struct story *story, const char *queue, bool force)
 
     event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_QUEUE_REMOVAL;
     event->queue_removal = NEW(story, QueueRemoval, ringback__v1__queue_removal);
-    event->queue_removal->queue_id = text(story, queue);
+    event->queue_removal->queue_id = story_text(story, queue);
     event->queue_removal->version = ++story->version;
     event->queue_removal->force = force;
     send_settings(story, event);
@@ -246,7 +241,7 @@ void story_remove_agent(struct story *story, const char *agent)
 
     event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_AGENT_REMOVAL;
     event->agent_removal = NEW(story, AgentRemoval, ringback__v1__agent_removal);
-    event->agent_removal->agent_id = text(story, agent);
+    event->agent_removal->agent_id = story_text(story, agent);
     event->agent_removal->version = ++story->version;
     send_settings(story, event);
 }
@@ -257,7 +252,7 @@ void story_script(struct story *story, const char *script, bool callback_enabled
 
     event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_SCRIPT;
     event->script = NEW(story, ScriptSettings, ringback__v1__script_settings);
-    event->script->script_id = text(story, script);
+    event->script->script_id = story_text(story, script);
     event->script->version = ++story->version;
     event->script->callback_enabled = callback_enabled;
     send_settings(story, event);
@@ -270,7 +265,7 @@ void story_domain(struct story *story, const char *country_code, bool inherit)
     event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_DOMAIN;
     event->domain = NEW(story, DomainSettings, ringback__v1__domain_settings);
     event->domain->version = ++story->version;
-    event->domain->country_code = text(story, country_code);
+    event->domain->country_code = story_text(story, country_code);
     event->domain->inherit_routing_data = inherit;
     send_settings(story, event);
 }
@@ -282,7 +277,7 @@ static PB(PresenceEvent) * fact(struct story *story, const char *agent)
     PB(PresenceEvent) *event = NEW(story, PresenceEvent, ringback__v1__presence_event);
 
     event->id = next_id(story);
-    event->agent_id = text(story, agent);
+    event->agent_id = story_text(story, agent);
     event->version = ++story->version;
     event->change_ms = STORY_START_MS + story->now_ms;
     return event;
@@ -316,14 +311,14 @@ void story_join(struct story *story, const char *agent, const char *queue)
     event->joined_queues = NEW(story, JoinedQueuesChanged, ringback__v1__joined_queues_changed);
     event->joined_queues->n_queue_ids = queue[0] == '\0' ? 0 : 1;
     event->joined_queues->queue_ids = arena_alloc(&story->arena, sizeof(char *));
-    event->joined_queues->queue_ids[0] = text(story, queue);
+    event->joined_queues->queue_ids[0] = story_text(story, queue);
     story_send(story, INPUT_PRESENCE, &event->base);
 }
 
 void story_joins(struct story *story, const char *agent, const char *queues)
 {
     PB(PresenceEvent) *event = fact(story, agent);
-    char *list = text(story, queues), *rest = NULL;
+    char *list = story_text(story, queues), *rest = NULL;
 
     event->event_case = RINGBACK__V1__PRESENCE_EVENT__EVENT_JOINED_QUEUES;
     event->joined_queues = NEW(story, JoinedQueuesChanged, ringback__v1__joined_queues_changed);
@@ -350,7 +345,7 @@ PB(InteractionEvent) * story_interaction(struct story *story, const char *intera
 
     event->id = next_id(story);
     event->interaction = NEW(story, Interaction, ringback__v1__interaction);
-    event->interaction->interaction_id = text(story, interaction);
+    event->interaction->interaction_id = story_text(story, interaction);
     event->interaction->conversation_id = arena_format(&story->arena, "c-%s", interaction);
     event->interaction->media = RINGBACK__V1__MEDIA__MEDIA_VOICE;
     event->interaction->version = ++story->version;
@@ -365,9 +360,9 @@ void story_enter(struct story *story, const char *interaction, const char *queue
     event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED;
     event->entered = NEW(story, InteractionEntered, ringback__v1__interaction_entered);
     event->entered->place = NEW(story, Place, ringback__v1__place);
-    event->entered->place->queue_id = text(story, queue);
+    event->entered->place->queue_id = story_text(story, queue);
     event->entered->place->entry_ms = STORY_START_MS + story->now_ms;
-    event->entered->ani = text(story, "+97235551234");
+    event->entered->ani = story_text(story, "+97235551234");
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
 
@@ -387,7 +382,7 @@ void story_alert(struct story *story, const char *interaction, const char *agent
 
     event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ALERTING;
     event->alerting = NEW(story, InteractionAlerting, ringback__v1__interaction_alerting);
-    event->alerting->agent_id = text(story, agent);
+    event->alerting->agent_id = story_text(story, agent);
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
 
@@ -397,7 +392,7 @@ void story_connect(struct story *story, const char *interaction, const char *age
 
     event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_CONNECTED;
     event->connected = NEW(story, InteractionConnected, ringback__v1__interaction_connected);
-    event->connected->agent_id = text(story, agent);
+    event->connected->agent_id = story_text(story, agent);
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
 
@@ -417,11 +412,11 @@ void story_wrap_up(struct story *story, const char *interaction, const char *age
     if (started) {
         event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_WRAP_UP_STARTED;
         event->wrap_up_started = NEW(story, WrapUpStarted, ringback__v1__wrap_up_started);
-        event->wrap_up_started->agent_id = text(story, agent);
+        event->wrap_up_started->agent_id = story_text(story, agent);
     } else {
         event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_WRAP_UP_ENDED;
         event->wrap_up_ended = NEW(story, WrapUpEnded, ringback__v1__wrap_up_ended);
-        event->wrap_up_ended->agent_id = text(story, agent);
+        event->wrap_up_ended->agent_id = story_text(story, agent);
     }
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
@@ -493,12 +488,12 @@ PB(CreateCallback) * story_create(struct story *story, const char *interaction, 
 {
     PB(CreateCallback) *create = NEW(story, CreateCallback, ringback__v1__create_callback);
 
-    create->interaction_id = text(story, interaction);
+    create->interaction_id = story_text(story, interaction);
     create->conversation_id = arena_format(&story->arena, "c-%s", interaction);
     create->flow_type = RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_CALL;
-    create->queue_id = text(story, queue);
+    create->queue_id = story_text(story, queue);
     create->facts = NEW(story, InteractionFacts, ringback__v1__interaction_facts);
-    create->facts->ani = text(story, "+97235551234");
+    create->facts->ani = story_text(story, "+97235551234");
     return create;
 }
 
@@ -506,7 +501,7 @@ void story_ask(struct story *story, const char *request, PB(CreateCallback) * cr
 {
     PB(FlowEvent) *event = NEW(story, FlowEvent, ringback__v1__flow_event);
 
-    event->id = text(story, request);
+    event->id = story_text(story, request);
     event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_CREATE_CALLBACK;
     event->create_callback = create;
     story_send(story, INPUT_FLOWS, &event->base);
@@ -526,9 +521,9 @@ PB(Command) *
 {
     PB(Command) *command = NEW(story, Command, ringback__v1__command);
 
-    command->request_id = request == NULL ? next_id(story) : text(story, request);
-    command->agent_id = text(story, agent);
-    command->callback_id = text(story, callback);
+    command->request_id = request == NULL ? next_id(story) : story_text(story, request);
+    command->agent_id = story_text(story, agent);
+    command->callback_id = story_text(story, callback);
     return command;
 }
 
@@ -592,7 +587,7 @@ PB(Command) * story_schedule(struct story *story, const char *request, const cha
 
     command->command_case = RINGBACK__V1__COMMAND__COMMAND_SCHEDULE;
     command->schedule = NEW(story, Schedule, ringback__v1__schedule);
-    command->schedule->interaction_id = text(story, interaction);
+    command->schedule->interaction_id = story_text(story, interaction);
     command->schedule->due_ms = due_ms == 0 ? 0 : STORY_START_MS + due_ms;
     return command;
 }
@@ -738,10 +733,6 @@ const char *story_made(struct story *story)
 
 /* --- prepared, to change before sending --- */
 
-char *story_text(struct story *story, const char *value)
-{
-    return text(story, value);
-}
 
 PB(InteractionEvent) *
     story_entered(struct story *story, const char *interaction, const char *queue)
@@ -751,9 +742,9 @@ PB(InteractionEvent) *
     event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED;
     event->entered = NEW(story, InteractionEntered, ringback__v1__interaction_entered);
     event->entered->place = NEW(story, Place, ringback__v1__place);
-    event->entered->place->queue_id = text(story, queue);
+    event->entered->place->queue_id = story_text(story, queue);
     event->entered->place->entry_ms = STORY_START_MS + story->now_ms;
-    event->entered->ani = text(story, "+97235551234");
+    event->entered->ani = story_text(story, "+97235551234");
     return event;
 }
 
@@ -766,7 +757,7 @@ void story_tell(struct story *story, const PB(InteractionEvent) * event)
 static char **words(struct story *story, const char *value, size_t *count)
 {
     char **list = arena_alloc(&story->arena, 32 * sizeof(*list));
-    char *copy = text(story, value), *rest = NULL;
+    char *copy = story_text(story, value), *rest = NULL;
 
     *count = 0;
     for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
@@ -783,7 +774,7 @@ PB(RoutingData) *
 
     routing->priority = priority;
     routing->skills = words(story, skills, &routing->n_skills);
-    routing->language = text(story, language);
+    routing->language = story_text(story, language);
     return routing;
 }
 
@@ -794,9 +785,9 @@ void story_call_data(struct story *story, const char *interaction, const char *c
 
     event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_CALL_DATA;
     event->call_data = NEW(story, CallData, ringback__v1__call_data);
-    event->call_data->interaction_id = text(story, interaction);
-    event->call_data->caller_id = text(story, caller_id);
-    event->call_data->caller_name = text(story, caller_name);
+    event->call_data->interaction_id = story_text(story, interaction);
+    event->call_data->caller_id = story_text(story, caller_id);
+    event->call_data->caller_name = story_text(story, caller_name);
     story_flow(story, event);
 }
 
@@ -806,7 +797,7 @@ void story_flow_entered(struct story *story, const char *interaction, PB(FlowTyp
 
     event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_FLOW_ENTERED;
     event->flow_entered = NEW(story, FlowEntered, ringback__v1__flow_entered);
-    event->flow_entered->interaction_id = text(story, interaction);
+    event->flow_entered->interaction_id = story_text(story, interaction);
     event->flow_entered->flow_type = type;
     story_flow(story, event);
 }

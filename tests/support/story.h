@@ -146,6 +146,5 @@ const PB(CallEntity) * story_call(struct story *story, const char *interaction);
 /* An agent of these skills and languages (words), On Queue, joined to queue, Idle. */
 void story_ready_with(struct story *story, const char *agent, const char *queue, const char *skills,
                       const char *languages);
-char *story_text(struct story *story, const char *value); /* a copy until story_close */
 
 #endif
