@@ -99,9 +99,6 @@ test: deps ## everything: C tests, contract, logs, integration on a real Kafka a
 check: ## C tests with ASan and UBSan, contract, purity, tidy: under a minute (T=name picks)
 	@tests/run quick $(T)
 
-integration: deps ## days with faults on a real Kafka and Redis: kills, freezes, lost Redis, rubbish
-	@tests/run integration
-
 deps: ## install what is missing (apt, Maven, npm, PyPI)
 	@deploy/deps
 
@@ -119,7 +116,7 @@ help: ## this list
 	  awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 FORCE:
-.PHONY: all program tests-build test check integration deps purity format clean help FORCE
+.PHONY: all program tests-build test check deps purity format clean help FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

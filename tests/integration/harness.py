@@ -546,10 +546,9 @@ class Bench:
 
     def reference(self, day, options=None):
         """The snapshot of an undisturbed run of the day, kept by program, day and options."""
-        with open(self.program, "rb") as file:
-            digest = hashlib.sha256(file.read())
-        digest.update(repr((day.digest(), day.partitions, sorted((options or {}).items()))).encode())
-        path = os.path.join(topiclog.CACHE, "reference-%s.pickle" % digest.hexdigest()[:16])
+        shape = (day.digest(), day.partitions, sorted((options or {}).items()))
+        digest = hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+        path = topiclog.kept(self.program, "reference-%s.pickle" % digest)
         if not os.path.exists(path):
             with self.world("undisturbed", day, options) as world:
                 run = world.finish(world.daemon())

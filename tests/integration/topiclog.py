@@ -1,11 +1,12 @@
 """Recorded topic logs, read and written with the contract alone, and the days that the tests play.
 
 A log is a file of LogRecord messages, each behind its length as a varint (log.proto). Days are made
-by `ringback simulate` of the real day in tests/data and kept under build/tests by the hash of the
-program and of what it was asked, so a second run of the tests makes none again.
+by `ringback simulate` of the real day in tests/data and kept under build/tests as long as the program
+is the same, so a second script, or a second run of the tests, makes none again.
 """
 
 import collections
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -124,15 +125,25 @@ def in_order(records):
     return [records[row[-1]] for row in rows]
 
 
+def kept(program, what):
+    """A path for what is made with this program and kept; what others made is removed."""
+    digest = hashlib.sha256(" ".join(WAY).encode())
+    for path in (program, CALLS, __file__, os.path.join(os.path.dirname(__file__), "compare.py")):
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    beginning = digest.hexdigest()[:12] + "-"
+    os.makedirs(CACHE, exist_ok=True)
+    for name in os.listdir(CACHE):
+        if not name.startswith(beginning):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(CACHE, name))
+    return os.path.join(CACHE, beginning + what)
+
+
 def day(program, domains=1, partitions=1):
     """The real day, `domains` times, on so many partitions."""
     words = ["--domains", str(domains), "--partitions", str(partitions)] + list(WAY)
-    digest = hashlib.sha256(" ".join(words).encode())
-    for path in (program, CALLS):
-        with open(path, "rb") as file:
-            digest.update(file.read())
-    os.makedirs(CACHE, exist_ok=True)
-    base = os.path.join(CACHE, "day-%s" % digest.hexdigest()[:16])
+    base = kept(program, "day-%d-%d" % (domains, partitions))
     if not os.path.exists(base + ".log"):
         made = subprocess.run(
             [program, "simulate", CALLS, "--record", base + ".part", "--outputs", base + ".out"]
