@@ -1,9 +1,9 @@
 /* What holds for every history: random long ones against the machine, a little model of what its
  * effects may be, a naive walk, and a second machine that takes over in the middle.
  *
- * RINGBACK_SEED picks other histories, RINGBACK_EVENTS how many events all of them have together
- * (default 200,000). A failure prints seed, history and step; RINGBACK_HISTORY=N runs that one
- * alone.
+ * RINGBACK_TEST_SEED picks other histories, RINGBACK_TEST_EVENTS how many events all of them have
+ * together (default 200,000). A failure prints seed, history and step; RINGBACK_TEST_HISTORY=N runs
+ * that one alone, RINGBACK_TEST_EVERY=1 looks at everything after each step.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -72,8 +72,9 @@ static struct world world;
 static void where(void)
 {
     char text[128];
-    int size = snprintf(text, sizeof(text), "# RINGBACK_SEED=%llu RINGBACK_HISTORY=%u step %u\n",
-                        (unsigned long long)world.seed, world.number, world.step);
+    int size =
+        snprintf(text, sizeof(text), "# RINGBACK_TEST_SEED=%llu RINGBACK_TEST_HISTORY=%u step %u\n",
+                 (unsigned long long)world.seed, world.number, world.step);
 
     if (write(STDERR_FILENO, text, (size_t)size) != size)
         abort();
@@ -491,14 +492,14 @@ static void run_history(unsigned number, const struct machine_options *options)
 /* A third of the histories that the environment asks for. */
 static void run_histories(const struct machine_options *options, unsigned first)
 {
-    const char *events = getenv("RINGBACK_EVENTS"), *alone = getenv("RINGBACK_HISTORY");
+    const char *events = getenv("RINGBACK_TEST_EVENTS"), *alone = getenv("RINGBACK_TEST_HISTORY");
     unsigned long wanted = events == NULL ? 200000 : strtoul(events, NULL, 10);
     unsigned count = (unsigned)(wanted / STEPS / 3) + 1;
 
     world.seed = chance_start().seed;
     arena_init(&world.scratch);
     world.offers = world.ended = 0;
-    world.every = getenv("RINGBACK_EVERY") != NULL;
+    world.every = getenv("RINGBACK_TEST_EVERY") != NULL;
     for (unsigned at = 0; at < count; at++)
         if (alone == NULL || strtoul(alone, NULL, 10) == first + 3 * at)
             run_history(first + 3 * at, options);

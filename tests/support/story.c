@@ -733,7 +733,6 @@ const char *story_made(struct story *story)
 
 /* --- prepared, to change before sending --- */
 
-
 PB(InteractionEvent) *
     story_entered(struct story *story, const char *interaction, const char *queue)
 {
