@@ -56,6 +56,7 @@ struct world {
     struct chance dice; /* when to look; the history does not depend on it */
     bool every;         /* one history alone: look after each step */
     bool lag;
+    int64_t clock_ms; /* of the last step */
     uint64_t offers, refusals, ended;
 };
 
@@ -333,6 +334,9 @@ static void fire_timers(int64_t before_ms)
     while (machine_timer_next(world.now.machine, &limits, &due)) {
         int64_t now_ms = world.lag ? world.history.now_ms : due;
 
+        if (now_ms < world.clock_ms)
+            now_ms = world.clock_ms; /* an old stamp's deadline: the clock never goes back */
+        world.clock_ms = now_ms;
         CHECK(++fired < 20000, "timers fire without end, now one due %lld ms before the clock",
               (long long)(world.history.now_ms - due));
         clear_effects(&world.now);
@@ -418,6 +422,7 @@ static void step(void)
         end_batch(&world.now, true);
         machine_digest(world.now.machine, &count, &digest);
     }
+    world.clock_ms = world.history.now_ms;
     err = machine_event(world.now.machine, &event, world.history.now_ms, &world.now.effects, &why,
                         &note);
     if (world.other.machine != NULL)
@@ -452,6 +457,7 @@ static void open_world(unsigned number)
     world.number = number;
     world.step = 0;
     history_init(&world.history, world.seed * 1000003 + number);
+    world.clock_ms = world.history.now_ms;
     world.dice = (struct chance){number, number};
     world.history.repeat_ms = world.options.late_window_ms; /* what is forgotten may live again */
     side_init(&world.now);
