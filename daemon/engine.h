@@ -1,5 +1,6 @@
 /* The engine of one partition: five inputs in, batches out. It merges the inputs, cuts batches,
- * decodes, lets the machine decide, encodes, and writes dead letters, journal and meta (commit.md).
+ * decodes, lets the machine decide, encodes, and writes dead letters, journal and meta
+ * (protocol.md).
  *
  * It does no I/O and reads no clock: live, replay, simulation and fault simulation run this same
  * code. One engine belongs to one thread; nothing is shared between engines.

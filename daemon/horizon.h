@@ -1,5 +1,5 @@
 /* The horizon of timers: up to where no record can come any more that should have been decided
- * before (rules.md 12.14, commit.md "Time"). Pure: all times are given; now is the partition's
+ * before (rules.md 12.14, protocol.md "Time"). Pure: all times are given; now is the partition's
  * clock, UTC ms. */
 #ifndef RINGBACK_DAEMON_HORIZON_H
 #define RINGBACK_DAEMON_HORIZON_H

@@ -1,4 +1,4 @@
-/* The order of records: five inputs, merged by their heads (commit.md, "Batch").
+/* The order of records: five inputs, merged by their heads (protocol.md, "Batch").
  *
  * Merge time = the largest timestamp so far on that input (live: not above the clock); the smallest
  * goes first, ties by input. What comes next depends on the records alone, not on how many of them

@@ -10,7 +10,7 @@
  */
 enum { high_priority_ms = 90000 };
 
-/* A clock of events takes no longer jump (commit.md, event_jump_max). */
+/* A clock of events takes no longer jump (protocol.md, event_jump_max). */
 #define GAP_MS_MAX INT64_C(2592000000)
 
 static int compare_waits(const void *a, const void *b)

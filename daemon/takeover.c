@@ -1,4 +1,4 @@
-/* How a partition becomes ours, with exactly the state that the log says (commit.md "Take-over"),
+/* How a partition becomes ours, with exactly the state that the log says (protocol.md "Take-over"),
  * and how the outcome of a transaction is found out. */
 #include <assert.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
  * One machine decides one partition, with all of its domains. It is single-threaded. Memory comes
  * from its own pools and from the arena of the effects.
  *
- * The life of a batch: machine_event() and machine_timer_fire() in the order that commit.md fixes;
- * machine_changes() once; machine_batch_end().
+ * The life of a batch: machine_event() and machine_timer_fire() in the order that protocol.md
+ * fixes; machine_changes() once; machine_batch_end().
  */
 #ifndef RINGBACK_STATE_MACHINE_H
 #define RINGBACK_STATE_MACHINE_H
