@@ -240,13 +240,23 @@ static void make_in_queue(struct machine *m, const char *request, const PB(Creat
     callback_start(m, handle, STATE(WAITING));
 }
 
+/* 1.2: the customer is who was dialled, in an outbound call or a callback. */
+static bool customer_dialled(const struct call *known, const PB(CreateCallback) * create)
+{
+    if (create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL)
+        return true;
+    if (known != NULL && known->switch_version != 0)
+        return known->outbound || known->head.kind == RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+    return create->facts != NULL && create->facts->media == RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+}
+
 static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create, uint32_t call,
                                uint32_t *queue, uint64_t *number, uint32_t *script)
 {
     const struct call *known = call == 0 ? NULL : call_at(m, call);
     const PB(InteractionFacts) *facts = create->facts;
     struct slice customer = {NULL, 0};
-    bool outbound = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+    bool dialled = customer_dialled(known, create);
     PB(Reason) reason;
 
     if (!flow_type_allowed(create->flow_type))
@@ -258,9 +268,9 @@ static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * cre
     if (reason != REASON(UNSPECIFIED))
         return reason;
     if (known != NULL && known->switch_version != 0)
-        customer = text_at(&m->texts, outbound || known->outbound ? known->dialled : known->ani);
+        customer = text_at(&m->texts, dialled ? known->dialled : known->ani);
     if (customer.size == 0 && facts != NULL)
-        customer = slice_text(outbound ? facts->dialled_number : facts->ani);
+        customer = slice_text(dialled ? facts->dialled_number : facts->ani);
     reason = number_choose(m, m->step.domain, create->number, customer, number);
     if (reason != REASON(UNSPECIFIED))
         return reason;

@@ -247,6 +247,133 @@ static void rule_1_2_longer_than_the_contract_allows_is_refused(void **state)
     story_close(&story);
 }
 
+/* One field at its limit, then beyond it. */
+enum field { NUMBER, QUEUE, SCRIPT, ANI, DIALLED, LAST_AGENT, CALLER_ID, CALLER_NAME, TIE, FIELDS };
+
+static char **field_of(PB(CreateCallback) * create, enum field field)
+{
+    switch (field) {
+    case NUMBER: return &create->number;
+    case QUEUE: return &create->queue_id;
+    case SCRIPT: return &create->script_id;
+    case ANI: return &create->facts->ani;
+    case DIALLED: return &create->facts->dialled_number;
+    case LAST_AGENT: return &create->facts->last_agent_id;
+    case CALLER_ID: return &create->facts->caller_id;
+    case CALLER_NAME: return &create->facts->caller_name;
+    case TIE: return &create->facts->place->tie_break;
+    case FIELDS: break;
+    }
+    fail();
+    return NULL;
+}
+
+static void rule_1_2_every_text_has_its_limit(void **state)
+{
+    static const struct {
+        size_t bytes;
+        PB(Reason) reason; /* at the limit: another one or none */
+    } rows[FIELDS] = {
+        [NUMBER] = {128, REASON(NUMBER_INVALID)},
+        [QUEUE] = {128, REASON(QUEUE_UNKNOWN)},
+        [SCRIPT] = {128, REASON(SCRIPT_UNKNOWN)},
+        [ANI] = {128, REASON(NUMBER_INVALID)},
+        [DIALLED] = {128, NONE},
+        [LAST_AGENT] = {128, NONE},
+        [CALLER_ID] = {128, NONE},
+        [CALLER_NAME] = {256, NONE},
+        [TIE] = {128, NONE},
+    };
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    for (int field = 0; field < FIELDS; field++)
+        for (size_t over = 0; over < 2; over++) {
+            char *text = arena_alloc(&story.arena, rows[field].bytes + over + 1);
+            const char *id = arena_format(&story.arena, "%d-%zu", field, over);
+            PB(CreateCallback) *create = story_create(&story, id, "sales");
+
+            memset(text, '1', rows[field].bytes + over);
+            text[rows[field].bytes + over] = '\0';
+            create->facts->place = story_entered(&story, id, "sales")->entered->place;
+            *field_of(create, (enum field)field) = text;
+            story_ask(&story, id, create);
+            if (story_reason(&story) != (over ? REASON(LIMIT) : rows[field].reason))
+                fail_msg("field %d, %zu over: %d", field, over, story_reason(&story));
+        }
+    story_close(&story);
+}
+
+static void rule_1_2_routing_data_have_their_limits(void **state)
+{
+    static const struct {
+        int32_t priority;
+        size_t skills;
+        PB(Reason) reason;
+    } rows[] = {
+        {25000000, 0, NONE}, {25000001, 0, REASON(LIMIT)}, {-25000000, 0, NONE},
+        {0, 64, NONE},       {0, 65, REASON(LIMIT)},       {-25000001, 0, REASON(LIMIT)},
+    };
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        const char *id = arena_format(&story.arena, "i%zu", at);
+        PB(CreateCallback) *create = story_create(&story, id, "sales");
+        PB(RoutingData) *routing = story_needs(&story, rows[at].priority, "", "");
+
+        routing->n_skills = rows[at].skills;
+        routing->skills = arena_alloc(&story.arena, (rows[at].skills + 1) * sizeof(char *));
+        for (size_t skill = 0; skill < rows[at].skills; skill++)
+            routing->skills[skill] = arena_format(&story.arena, "s%zu", skill);
+        create->facts->routing = routing;
+        story_ask(&story, id, create);
+        if (story_reason(&story) != rows[at].reason)
+            fail_msg("row %zu: %d", at, story_reason(&story));
+    }
+    story_close(&story);
+}
+
+/* Who was dialled is the customer: in an outbound call, and in a callback that a platform reports
+ * back, whatever the type of the flow. */
+static void rule_1_2_of_who_was_dialled_it_is_the_number_dialled(void **state)
+{
+    struct story story;
+    PB(CreateCallback) * create;
+    PB(InteractionEvent) * entered;
+
+    (void)state;
+    open_sales(&story);
+    create = story_create(&story, "i1", "sales");
+    create->facts->media = RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+    create->facts->dialled_number = story_text(&story, "+97235552222");
+    story_ask(&story, "r1", create);
+    assert_string_equal(story_callback(&story, story_made(&story))->number, "+97235552222");
+
+    entered = story_entered(&story, "i2", "sales");
+    entered->interaction->media = RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+    entered->entered->dialled_number = story_text(&story, "+97235553333");
+    story_tell(&story, entered);
+    ask(&story, "r2", "i2", "sales");
+    assert_string_equal(story_callback(&story, story_made(&story))->number, "+97235553333");
+
+    entered = story_entered(&story, "i3", "sales");
+    entered->entered->outbound = true;
+    story_tell(&story, entered); /* without its number */
+    create = story_create(&story, "i3", "sales");
+    create->facts->dialled_number = story_text(&story, "+97235554444");
+    story_ask(&story, "r3", create);
+    assert_string_equal(story_callback(&story, story_made(&story))->number, "+97235554444");
+
+    create = story_create(&story, "i4", "sales"); /* its ANI is not the customer's */
+    create->facts->media = RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+    story_ask(&story, "r4", create);
+    assert_int_equal(story_reason(&story), REASON(NUMBER_MISSING));
+    story_close(&story);
+}
+
 /* --- 1.3 --- */
 
 static void rule_1_3_script_unknown_is_refused(void **state)
@@ -436,6 +563,43 @@ static void rule_1_5_call_data_afterwards_changes_no_callback(void **state)
     open_with_ani(&story, "+97230000000", "Sales");
     ask(&story, "r1", "i1", "sales");
     story_call_data(&story, "i1", "+97231111111", "Offers");
+    check_caller(&story, "+97230000000", "Sales");
+}
+
+static void rule_1_5_caller_id_of_scheduled_callbacks_too(void **state)
+{
+    static const char *const set[] = {"", "+97231111111"};
+    static const char *const wanted[] = {"+97230000000", "+97231111111"};
+
+    (void)state;
+    for (int row = 0; row < 2; row++) {
+        struct story story;
+        const PB(PlaceCall) * call;
+
+        open_with_ani(&story, "+97230000000", "Sales");
+        story_ready(&story, "anna", "sales");
+        story_enter(&story, "i1", "sales");
+        story_call_data(&story, "i1", set[row], "");
+        story_connect(&story, "i1", "anna");
+        story_do(&story, story_schedule(&story, NULL, "anna", "i1", 60000));
+        assert_int_equal(story_reason(&story), NONE);
+        story_at(&story, 60000);
+        story_ready(&story, "ben", "sales");
+        call = called(&story, "ben");
+        assert_string_equal(call->caller_id, wanted[row]);
+        story_close(&story);
+    }
+}
+
+static void rule_1_5_last_call_data_counts(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_with_ani(&story, "+97230000000", "Sales");
+    story_call_data(&story, "i1", "+97231111111", "Offers");
+    story_call_data(&story, "i1", "", ""); /* none was set */
+    ask(&story, "r1", "i1", "sales");
     check_caller(&story, "+97230000000", "Sales");
 }
 
@@ -695,6 +859,43 @@ static void rule_1_6_place_later_than_the_request_is_the_requests(void **state)
     story_close(&story);
 }
 
+static void rule_1_6_newer_facts_of_the_same_place_count_once(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 60000);
+    story_ask(&story, "r1", with_place(&story, "i1", "sales", 0, story.version + 5));
+    assert_int_equal(place_of(&story)->entry_ms, AT(0));
+    assert_int_equal(story_counters(&story, "sales")->live->offered, 1);
+    assert_int_equal(story_counters(&story, "sales")->live->flow_out, 1);
+    assert_int_equal(story_counters(&story, "sales")->callbacks->offered, 1);
+    story_close(&story);
+}
+
+static void rule_1_6_place_is_of_its_own_domain(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story.domain = "other";
+    story_set_queue(&story, story_queue(&story, "sales"));
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 60000);
+    story.domain = "other";
+    ask(&story, "r1", "i1", "sales");
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(story_call(&story, "i1")->state, CALL(WAITING)); /* the one of acme */
+    assert_int_equal(story_counters(&story, "sales")->live->flow_out, 0);
+    ask(&story, "r1", "i1", "sales"); /* the id is another request's in another domain */
+    assert_int_equal(place_of(&story)->entry_ms, AT(0));
+    assert_int_equal(machine_callbacks(story.machine), 2);
+    story_close(&story);
+}
+
 /* --- 1.7 --- */
 
 static void enter_needing(struct story *story, const char *interaction, const char *queue,
@@ -943,6 +1144,53 @@ static void rule_1_8_entered_with_the_old_entry_stands_nowhere(void **state)
     story_close(&story);
 }
 
+static void rule_1_8_flow_out_is_timed_by_the_request(void **state)
+{
+    static const struct {
+        int64_t asked_ms, flow_out_ms;
+    } rows[] = {{45000, 35000}, {10000, 0}, {5000, 0}};
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        size_t count;
+
+        open_sales(&story);
+        story_at(&story, 10000);
+        story_enter(&story, "i1", "sales");
+        story_at(&story, 60000);
+        story.timestamp_ms = rows[at].asked_ms;
+        ask(&story, "r1", "i1", "sales");
+        assert_int_equal(story_metric(&story, METRIC(T_FLOW_OUT), "sales", &count),
+                         rows[at].flow_out_ms);
+        assert_int_equal(count, 1);
+        story_close(&story);
+    }
+}
+
+static void rule_1_8_callback_stays_when_its_call_is_answered(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_sales(&story);
+    story_ready(&story, "anna", "support");
+    story_enter(&story, "i1", "sales");
+    ask(&story, "r1", "i1", "sales");
+    callback = story_made(&story);
+    story_at(&story, 10000);
+    story_enter(&story, "i1", "sales");
+    story_connect(&story, "i1", "anna");
+    story_end_call(&story, "i1");
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    assert_int_equal(story_counters(&story, "sales")->live->answered, 1);
+    assert_int_equal(story_counters(&story, "sales")->callbacks->offered, 1);
+    assert_int_equal(story_counters(&story, "sales")->callbacks->flow_out, 0);
+    assert_int_equal(story_counters(&story, "sales")->callbacks->abandoned, 0);
+    story_close(&story);
+}
+
 /* --- 1.9 --- */
 
 static void rule_1_9_accepted_comes_with_the_callback_itself(void **state)
@@ -1063,6 +1311,26 @@ static void rule_1_10_counts_a_flow_event_once_and_no_other_flows(void **state)
         story_flow_entered(&story, "m1", FLOW(IN_QUEUE_MESSAGE));
     }
     assert_int_equal(story_count(&story, "results.callback_refused"), 0);
+    story_close(&story);
+}
+
+static void rule_1_10_counts_of_each_interaction_and_beyond_31(void **state)
+{
+    struct story story;
+    size_t refused = 0;
+
+    (void)state;
+    open_sales(&story);
+    for (int times = 1; times <= 33; times++) {
+        story_flow_entered(&story, "m1", times % 2 ? FLOW(IN_QUEUE_MESSAGE) : FLOW(IN_QUEUE_EMAIL));
+        refused += times > 30;
+        assert_int_equal(story_count(&story, "results.callback_refused"), refused);
+        if (refused > 0)
+            assert_int_equal(story_reason(&story), REASON(IN_QUEUE_FLOW_LIMIT));
+    }
+    story_flow_entered(&story, "m2", FLOW(IN_QUEUE_MESSAGE));
+    assert_int_equal(story_count(&story, "results.callback_refused"), 3);
+    assert_null(story_counters(&story, "sales")); /* it stood in no line that it could leave */
     story_close(&story);
 }
 
@@ -1244,6 +1512,111 @@ static void rule_1_11_second_request_names_the_first(void **state)
     story_close(&story);
 }
 
+static void rule_1_11_second_after_a_refused_one_is_the_first(void **state)
+{
+    struct story story;
+    PB(CreateCallback) * create;
+
+    (void)state;
+    open_sales(&story);
+    story_enter(&story, "i1", "sales");
+    create = story_create(&story, "i1", "sales");
+    create->script_id = story_text(&story, "none");
+    story_ask(&story, "r1", create);
+    assert_int_equal(story_reason(&story), REASON(SCRIPT_UNKNOWN));
+    ask(&story, "r2", "i1", "sales");
+    assert_int_equal(story_reason(&story), NONE);
+    story_close(&story);
+}
+
+/* Whatever the call did since: ended, entered again, named by newer facts. */
+static void rule_1_11_second_request_stays_the_second(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_sales(&story);
+    story_set_queue(&story, story_queue(&story, "support"));
+    ask(&story, "r1", "i1", "sales"); /* an interaction that only the request names */
+    callback = story_made(&story);
+    ask(&story, "r2", "i1", "support");
+    assert_int_equal(story_reason(&story), REASON(ALREADY_REQUESTED));
+    story_at(&story, 10000);
+    story_enter(&story, "i1", "support");
+    ask(&story, "r3", "i1", "support");
+    assert_int_equal(story_reason(&story), REASON(ALREADY_REQUESTED));
+    assert_int_equal(story_call(&story, "i1")->state, CALL(WAITING)); /* its place untouched */
+    story_ask(&story, "r4", with_place(&story, "i1", "support", 9000, story.version + 5));
+    assert_int_equal(story_reason(&story), REASON(ALREADY_REQUESTED));
+    story_end_call(&story, "i1");
+    story_at(&story, 60000);
+    ask(&story, "r5", "i1", "support");
+    assert_int_equal(story_reason(&story), REASON(ALREADY_REQUESTED));
+    assert_string_equal(story_result(&story)->callback_refused->callback_id, callback);
+    assert_int_equal(machine_callbacks(story.machine), 1);
+    story_close(&story);
+}
+
+static void rule_1_11_hung_up_while_alerting_may_ask(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story_ready(&story, "anna", "sales");
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 5000);
+    story_alert(&story, "i1", "anna");
+    story_at(&story, 30000);
+    story_end_call(&story, "i1");
+    assert_int_equal(story_counters(&story, "sales")->live->abandoned, 1);
+    story_at(&story, 90000);
+    ask(&story, "r1", "i1", "sales");
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(place_of(&story)->entry_ms, AT(0));
+    story_close(&story);
+}
+
+static void rule_1_11_abandoned_but_back_in_line_lives(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 10000);
+    story_leave(&story, "i1", LEFT(ABANDONED));
+    story_at(&story, 20000);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 200000); /* late_request ran from no end */
+    ask(&story, "r1", "i1", "sales");
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(place_of(&story)->entry_ms, AT(20000));
+    assert_int_equal(story_counters(&story, "sales")->live->abandoned, 1);
+    assert_int_equal(story_counters(&story, "sales")->live->flow_out, 1);
+    story_close(&story);
+}
+
+static void rule_1_11_late_request_is_an_option(void **state)
+{
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        struct story story;
+
+        story_open(&story);
+        story.options.late_request_ms = 5000;
+        story_set_queue(&story, story_queue(&story, "sales"));
+        story_enter(&story, "i1", "sales");
+        story_at(&story, 10000);
+        story_end_call(&story, "i1");
+        story_at(&story, 15000 + over);
+        ask(&story, "r1", "i1", "sales");
+        assert_int_equal(story_reason(&story), over ? REASON(NOT_CONNECTED) : NONE);
+        story_close(&story);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1254,6 +1627,9 @@ int main(void)
         cmocka_unit_test(rule_1_2_number_known_from_the_switch_wins),
         cmocka_unit_test(rule_1_2_country_code_makes_one_form_of_a_number),
         cmocka_unit_test(rule_1_2_longer_than_the_contract_allows_is_refused),
+        cmocka_unit_test(rule_1_2_every_text_has_its_limit),
+        cmocka_unit_test(rule_1_2_routing_data_have_their_limits),
+        cmocka_unit_test(rule_1_2_of_who_was_dialled_it_is_the_number_dialled),
         cmocka_unit_test(rule_1_3_script_unknown_is_refused),
         cmocka_unit_test(rule_1_3_script_not_for_callbacks_is_refused),
         cmocka_unit_test(rule_1_3_none_given_is_the_queues_default_script),
@@ -1265,6 +1641,8 @@ int main(void)
         cmocka_unit_test(rule_1_5_name_alone_goes_with_the_queues_ani),
         cmocka_unit_test(rule_1_5_caller_id_stays_empty_without_either),
         cmocka_unit_test(rule_1_5_call_data_afterwards_changes_no_callback),
+        cmocka_unit_test(rule_1_5_caller_id_of_scheduled_callbacks_too),
+        cmocka_unit_test(rule_1_5_last_call_data_counts),
         cmocka_unit_test(rule_1_6_takes_the_place_of_its_interaction),
         cmocka_unit_test(rule_1_6_keeps_its_rank_among_live_ones),
         cmocka_unit_test(rule_1_6_keeps_its_rank_among_callbacks_of_one_entry_time),
@@ -1277,6 +1655,8 @@ int main(void)
         cmocka_unit_test(rule_1_6_place_known_wins_over_the_events),
         cmocka_unit_test(rule_1_6_events_facts_newer_than_the_known_win),
         cmocka_unit_test(rule_1_6_place_later_than_the_request_is_the_requests),
+        cmocka_unit_test(rule_1_6_newer_facts_of_the_same_place_count_once),
+        cmocka_unit_test(rule_1_6_place_is_of_its_own_domain),
         cmocka_unit_test(rule_1_7_ranks_as_its_place_did),
         cmocka_unit_test(rule_1_7_matches_as_its_place_did),
         cmocka_unit_test(rule_1_7_place_and_routing_data_stay_through_offers_and_retries),
@@ -1286,11 +1666,14 @@ int main(void)
         cmocka_unit_test(rule_1_8_interaction_alerting_leaves_its_agent),
         cmocka_unit_test(rule_1_8_entered_again_stands_anew_at_the_end),
         cmocka_unit_test(rule_1_8_entered_with_the_old_entry_stands_nowhere),
+        cmocka_unit_test(rule_1_8_flow_out_is_timed_by_the_request),
+        cmocka_unit_test(rule_1_8_callback_stays_when_its_call_is_answered),
         cmocka_unit_test(rule_1_9_accepted_comes_with_the_callback_itself),
         cmocka_unit_test(rule_1_9_refused_leaves_the_interaction_where_it_stands),
         cmocka_unit_test(rule_1_9_refused_makes_no_interaction_known),
         cmocka_unit_test(rule_1_10_the_31st_in_queue_flow_is_refused),
         cmocka_unit_test(rule_1_10_counts_a_flow_event_once_and_no_other_flows),
+        cmocka_unit_test(rule_1_10_counts_of_each_interaction_and_beyond_31),
         cmocka_unit_test(rule_1_11_hanging_up_does_not_undo_the_request),
         cmocka_unit_test(rule_1_11_the_request_counts_by_its_timestamp),
         cmocka_unit_test(rule_1_11_hung_up_after_it_was_read_is_a_flow_out),
@@ -1299,6 +1682,11 @@ int main(void)
         cmocka_unit_test(rule_1_11_answered_and_wrapped_up_is_served),
         cmocka_unit_test(rule_1_11_sent_back_into_line_may_ask),
         cmocka_unit_test(rule_1_11_second_request_names_the_first),
+        cmocka_unit_test(rule_1_11_second_after_a_refused_one_is_the_first),
+        cmocka_unit_test(rule_1_11_second_request_stays_the_second),
+        cmocka_unit_test(rule_1_11_hung_up_while_alerting_may_ask),
+        cmocka_unit_test(rule_1_11_abandoned_but_back_in_line_lives),
+        cmocka_unit_test(rule_1_11_late_request_is_an_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
