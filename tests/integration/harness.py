@@ -339,7 +339,13 @@ class World:
                 daemon.check()
             return False
 
-        wait_until(enough, "%d batches" % count, deadline_s, every_s=0)
+        try:
+            wait_until(enough, "%d batches" % count, deadline_s, every_s=0)
+        except servers.ServerError as error:
+            raise servers.ServerError(
+                "%s; there are %d; %s\n%s"
+                % (error, self.tail.count(), self.folder, daemon.log_end(30) if daemon else "")
+            )
         return self.tail.count()
 
     def produce(self, topic, partition, *records):
@@ -520,6 +526,7 @@ class Bench:
         self.redis = servers.Redis()
         self.folder = servers.scratch("integration")
         self.worlds = 0
+        self.failed = False  # a test raised: logs are kept
 
     def __enter__(self):
         self.kafka.start()
@@ -527,9 +534,9 @@ class Bench:
         return self
 
     def __exit__(self, kind, value, trace):
-        self.kafka.close()
+        self.kafka.close(keep=self.failed)
         self.redis.close()
-        if kind is None and "RINGBACK_KEEP" not in os.environ:
+        if kind is None and not self.failed and "RINGBACK_KEEP" not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def day(self, domains=1, partitions=1):
@@ -587,6 +594,7 @@ def main(*tests):
             except Exception as error:  # a broken test must not hide the others
                 import traceback
 
+                bench.failed = True
                 tap.ok(False, test.__name__, "%s: %s" % (type(error).__name__, error),
                        traceback.format_exc())
             tap.diag("%s took %.1f s" % (test.__name__, time.monotonic() - began))
