@@ -33,7 +33,8 @@ MUST_CHECK enum err kafka_group_create(const struct kafka_group_options *options
                                        struct kafka_group **group, struct err_note *note);
 
 /* Serve the membership, waiting up to timeout_ms. Errors: ERR_BUS_REFUSED: this member cannot go on
- * (another process has its instance name, the broker refuses it). */
+ * (another process has its instance name, the broker refuses it); ERR_BUS_DOWN: partitions were
+ * assigned, but the broker does not tell where the inputs end. */
 MUST_CHECK enum err kafka_group_poll(struct kafka_group *group, int timeout_ms,
                                      struct err_note *note);
 

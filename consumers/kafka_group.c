@@ -4,12 +4,18 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "consumers/kafka_group.h"
 
-enum { queued_kib_total = 256 * 1024, queued_kib_min = 1024 };
+enum {
+    queued_kib_total = 256 * 1024,
+    queued_kib_min = 1024,
+    ends_timeout_ms = 2000, /* of one question */
+    ends_tries = 15
+};
 
 struct kafka_group {
     rd_kafka_t *kafka;
@@ -18,6 +24,7 @@ struct kafka_group {
     struct kafka_inputs **inputs; /* by partition; NULL: not ours */
     int32_t partitions_max;
     bool assigned;
+    bool endless; /* the inputs' ends could not be asked: nothing is assigned, poll says so */
 };
 
 static int input_by_name(const struct kafka_group *group, const char *topic)
@@ -50,6 +57,32 @@ static void count_inputs(const struct kafka_group *group,
     }
 }
 
+/* The assignment begins at the inputs' ends, as numbers: the workers seek before anything counts.
+ * As OFFSET_END librdkafka would ask for them itself, and does so again when its answer comes after
+ * the seek: 2.0.2 then forgets the seek and goes on at the end, and what lies between is never
+ * read. */
+static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_list_t *list)
+{
+    for (int try = 0; try < ends_tries; try++) {
+        rd_kafka_resp_err_t code;
+
+        for (int i = 0; i < list->cnt; i++)
+            list->elems[i].offset = RD_KAFKA_OFFSET_END;
+        code = rd_kafka_offsets_for_times(group->kafka, list, ends_timeout_ms);
+        for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+            code = list->elems[i].err;
+            if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[i].offset < 0)
+                code = RD_KAFKA_RESP_ERR__NOENT;
+        }
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return true;
+        log_warn("the ends of the inputs cannot be asked",
+                 LOG_TEXT("reason", rd_kafka_err2str(code)));
+        (void)usleep(100000);
+    }
+    return false;
+}
+
 static void take_assignment(struct kafka_group *group, rd_kafka_topic_partition_list_t *list)
 {
     unsigned *found = memory_zalloc((size_t)group->partitions_max * sizeof(*found), "partitions");
@@ -57,8 +90,6 @@ static void take_assignment(struct kafka_group *group, rd_kafka_topic_partition_
     size_t count = 0;
 
     count_inputs(group, list, found);
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = RD_KAFKA_OFFSET_END;
     for (int32_t i = 0; i < group->partitions_max; i++) {
         if (found[i] == (1u << INPUT_COUNT) - 1) {
             /* The queues are cut off the group's before rd_kafka_assign, which would join them. */
@@ -92,7 +123,11 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code,
 
     (void)kafka;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        take_assignment(group, list);
+        group->endless = !begin_at_ends(group, list);
+        if (group->endless)
+            kafka_group_assign(group->kafka, NULL);
+        else
+            take_assignment(group, list);
         return;
     }
     if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
@@ -228,6 +263,15 @@ enum err kafka_group_poll(struct kafka_group *group, int timeout_ms, struct err_
 {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(group->kafka, timeout_ms);
 
+    if (group->endless) {
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+        return FAIL(
+            note, ERR_BUS_DOWN,
+            "partitions were assigned, but the broker did not tell the inputs' ends, asked %d "
+            "times: see the reasons above",
+            ends_tries);
+    }
     if (message == NULL)
         return check_fatal(group->kafka, note);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)

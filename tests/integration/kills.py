@@ -116,4 +116,28 @@ def every_point(bench):
         one_point(bench, day, reference, point, chance)
 
 
-TESTS = (fifty_kills, every_point)
+def no_logical_offset(bench):
+    """Inputs are never assigned at a logical offset: librdkafka 2.0.2 asks the broker what it means,
+    and an answer that comes after the worker's seek undoes the seek. The input then goes on at its
+    end, once in some hundred restarts, and what lies between is never read."""
+    day = bench.day().until(8)
+    options = dict(STATIC, **{"kafka.debug": "topic,fetch,consumer", "log.level": "debug"})
+    with bench.world("logical", day, options) as world:
+        daemon = world.daemon()
+        world.wait_decided(daemon)
+        begun = {
+            line["text"].split("Start fetch for ")[1].split(" (v")[0]
+            for line in daemon.said("librdkafka")
+            if "Start fetch for " in line.get("text", "")
+        }
+        inputs = [world.prefix + name for name in harness.topiclog.INPUTS]
+        begun = sorted(text for text in begun if text.split(" ")[0] in inputs)
+        tap.equal([text.split(" ")[0] for text in begun], sorted(inputs), "five inputs are begun")
+        tap.empty(
+            [text for text in begun if not text.rsplit(" ", 1)[1].isdigit()],
+            "each at an offset that is a number",
+        )
+        tap.equal(daemon.stop(), 0, "and all is decided")
+
+
+TESTS = (no_logical_offset, fifty_kills, every_point)
