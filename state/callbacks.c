@@ -194,6 +194,23 @@ static void check_owner_removed(struct machine *m, uint32_t handle)
         disown(m, handle);
 }
 
+/* 3.4: it comes into line when its ownership is over already. False: so it ended. The callback is
+ * in no class's tree. */
+static bool check_owner_end(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (owner_end(m, cb) == 0 || owner_end(m, cb) > m->step.now)
+        return true;
+    if (!queue_assigns(queue_at(m, cb->queue))) {
+        finish(m, handle, REASON(OWNERSHIP_EXPIRED));
+        return false;
+    }
+    emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
+    disown(m, handle);
+    return true;
+}
+
 /* Back into the line, or wherever its rules send it instead: the queue is being removed, or its
  * ownership ended meanwhile (3.4). fresh: it comes from an agent who had accepted it (10.6). */
 static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) state, bool fresh,
@@ -208,14 +225,8 @@ static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) stat
         finish(m, handle, REASON(QUEUE_REMOVED));
         return;
     }
-    if (owner_end(m, cb) != 0 && owner_end(m, cb) <= m->step.now) {
-        if (!queue_assigns(queue)) {
-            finish(m, handle, REASON(OWNERSHIP_EXPIRED));
-            return;
-        }
-        emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
-        disown(m, handle);
-    }
+    if (!check_owner_end(m, handle))
+        return;
     if (state == STATE(WAITING))
         check_owner_removed(m, handle);
     change(m, handle, state, when_ms);
@@ -261,7 +272,8 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     cb->entry_ms = cb->due_ms;
     callback_place(m, handle);
     stay_open(m, handle, m->step.now);
-    change(m, handle, STATE(WAITING), m->step.now);
+    if (check_owner_end(m, handle))
+        change(m, handle, STATE(WAITING), m->step.now);
     return REASON(UNSPECIFIED);
 }
 
@@ -636,6 +648,8 @@ static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct cal
 static PB(Reason) do_resume(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     (void)input;
+    if (!check_owner_end(m, handle))
+        return REASON(UNSPECIFIED);
     check_owner_removed(m, handle);
     change(m, handle, STATE(WAITING), m->step.now);
     extra_get(m, callback_at(m, handle))->resume_ms = 0;

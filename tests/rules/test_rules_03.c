@@ -312,6 +312,34 @@ static void rule_3_3_declined_leaves_it_with_the_owner(void **state)
     story_close(&story);
 }
 
+static void rule_3_3_retry_waits_for_its_owner(void **state)
+{
+    struct story story;
+    const char *callback = open_owned(&story, true);
+    PB(QueueSettings) *sales = owned_queue(&story, true);
+
+    (void)state;
+    sales->agent_first_retries = 1;
+    sales->agent_first_retry_delay_s = 60;
+    story_set_queue(&story, sales);
+    story_at(&story, due);
+    story_accept(&story, "anna");
+    story_dial(&story, "anna", callback);
+    story_attempt_ended(&story, RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_BUSY);
+    away(&story, "anna");
+    story_now_on(&story);
+    story_at(&story, due + 60000);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    assert_int_equal(story_count(&story, "routing.offer"), 0); /* ben is free */
+    back(&story, "anna");
+    story_at(&story, due + 60001);
+    story_status(&story, "anna", STATUS(IDLE));
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_string_equal(story_offered_to(&story), "anna");
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(due));
+    story_close(&story);
+}
+
 /* --- 3.4 --- */
 
 enum { ends = due + 24 * hour };
@@ -560,6 +588,60 @@ static void rule_3_4_ends_while_delayed(void **state)
             assert_int_equal(story_state(&story, callback), STATE(ENDED));
             assert_int_equal(ended_reason(&story), REASON(OWNERSHIP_EXPIRED));
         }
+        story_close(&story);
+    }
+}
+
+/* Nobody was there from before due until after the end: what is due then is not the owner's. */
+static void rule_3_4_over_when_it_comes_into_line(void **state)
+{
+    (void)state;
+    for (int assign = 0; assign < 2; assign++) {
+        struct story story;
+        const char *callback = open_owned(&story, assign);
+
+        story_now_on(&story);
+        story_lag(&story, ends + 1000);
+        story_at(&story, ends + 1000); /* anna is Idle all the time */
+        assert_int_equal(noticed(&story, 0), assign ? REASON(OWNERSHIP_EXPIRED) : NONE);
+        assert_int_equal(ended_reason(&story), assign ? NONE : REASON(OWNERSHIP_EXPIRED));
+        assert_int_equal(story_count(&story, "routing.offer"), assign);
+        if (assign) {
+            assert_false(story_routing(&story, "routing.offer", 0)->offer->owned);
+            assert_string_equal(story_callback(&story, callback)->owner_agent_id, "");
+            assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(due));
+        }
+        story_close(&story);
+    }
+}
+
+/* The same of one that is delayed: its turn and its end both came while nobody was there. */
+static void rule_3_4_over_when_its_delay_is(void **state)
+{
+    (void)state;
+    for (int assign = 0; assign < 2; assign++) {
+        struct story story;
+        const char *callback = open_owned(&story, assign);
+        PB(QueueSettings) *sales = owned_queue(&story, assign);
+
+        sales->agent_first_retries = 3;
+        sales->agent_first_retry_delay_s = 60;
+        story_set_queue(&story, sales);
+        story_at(&story, due);
+        story_accept(&story, "anna");
+        story_dial(&story, "anna", callback);
+        story_attempt_ended(&story, RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_BUSY);
+        assert_int_equal(story_state(&story, callback), STATE(DELAYED));
+        story_at(&story, due + 1);
+        story_status(&story, "anna", STATUS(IDLE));
+        story_now_on(&story);
+        story_lag(&story, ends + 1000);
+        story_at(&story, ends + 1000);
+        assert_int_equal(noticed(&story, 0), assign ? REASON(OWNERSHIP_EXPIRED) : NONE);
+        assert_int_equal(ended_reason(&story), assign ? NONE : REASON(OWNERSHIP_EXPIRED));
+        assert_int_equal(story_count(&story, "routing.offer"), assign);
+        if (assign)
+            assert_false(story_routing(&story, "routing.offer", 0)->offer->owned);
         story_close(&story);
     }
 }
@@ -875,6 +957,7 @@ int main(void)
         cmocka_unit_test(rule_3_3_is_offered_when_the_owner_is_eligible),
         cmocka_unit_test(rule_3_3_missed_alert_leaves_it_with_the_owner),
         cmocka_unit_test(rule_3_3_declined_leaves_it_with_the_owner),
+        cmocka_unit_test(rule_3_3_retry_waits_for_its_owner),
         cmocka_unit_test(rule_3_4_goes_to_the_queue_at_the_end_of_ownership),
         cmocka_unit_test(rule_3_4_is_removed_at_the_end_without_assign_to_queue),
         cmocka_unit_test(rule_3_4_assign_to_queue_is_read_at_that_moment),
@@ -885,6 +968,8 @@ int main(void)
         cmocka_unit_test(rule_3_4_preview_over_the_end_then_taken_back),
         cmocka_unit_test(rule_3_4_attempt_over_the_end_then_delayed),
         cmocka_unit_test(rule_3_4_ends_while_delayed),
+        cmocka_unit_test(rule_3_4_over_when_it_comes_into_line),
+        cmocka_unit_test(rule_3_4_over_when_its_delay_is),
         cmocka_unit_test(rule_3_7_makes_the_scheduling_agent_the_owner),
         cmocka_unit_test(rule_3_7_overrides_route_to_me),
         cmocka_unit_test(rule_3_7_skills_are_not_asked_of_the_owner),
