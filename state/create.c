@@ -413,7 +413,20 @@ struct source {
 
 static bool find_source(struct machine *m, uint32_t agent, struct slice id, struct source *source)
 {
-    *source = (struct source){.call = entity_find(m, KIND_CALL, m->step.domain, id)};
+    /* First: a platform may report our callback back as an interaction of the same id. */
+    *source = (struct source){.callback = entity_find(m, KIND_CALLBACK, m->step.domain, id)};
+    if (source->callback != 0) {
+        const struct callback *cb = callback_at(m, source->callback);
+        const struct extra *extra = extra_of(m, cb);
+
+        source->queue = cb->queue;
+        source->number = cb->number;
+        source->scheduled = extra != NULL && !ident_is_none(&extra->scheduled);
+        return cb->agent == agent && cb->head.state >= STATE(WITH_AGENT) &&
+               cb->head.state <= STATE(WRAP_UP) &&
+               active_at(m, cb->active)->accepted_ms <= m->step.when;
+    }
+    source->call = entity_find(m, KIND_CALL, m->step.domain, id);
     if (source->call != 0) {
         const struct call *call = call_at(m, source->call);
 
@@ -425,18 +438,6 @@ static bool find_source(struct machine *m, uint32_t agent, struct slice id, stru
                call->head.kind == RINGBACK__V1__MEDIA__MEDIA_VOICE &&
                call->connected_ms <= m->step.when &&
                (call->released_ms == 0 || m->step.when <= call->released_ms);
-    }
-    source->callback = entity_find(m, KIND_CALLBACK, m->step.domain, id);
-    if (source->callback != 0) {
-        const struct callback *cb = callback_at(m, source->callback);
-        const struct extra *extra = extra_of(m, cb);
-
-        source->queue = cb->queue;
-        source->number = cb->number;
-        source->scheduled = extra != NULL && !ident_is_none(&extra->scheduled);
-        return cb->agent == agent && cb->head.state >= STATE(WITH_AGENT) &&
-               cb->head.state <= STATE(WRAP_UP) &&
-               active_at(m, cb->active)->accepted_ms <= m->step.when;
     }
     return false;
 }

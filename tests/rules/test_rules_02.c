@@ -272,6 +272,87 @@ static void rule_2_1_outbound_call_schedules_to_the_number_dialled(void **state)
     story_close(&story);
 }
 
+/* ben accepted it at 20 s and previews. */
+static void rule_2_1_callback_is_his_from_accept_on(void **state)
+{
+    static const struct {
+        int64_t stamped_ms;
+        const char *agent;
+        PB(Reason) reason;
+    } rows[] = {{19999, "ben", REASON(NOT_CONNECTED)},
+                {20000, "ben", NONE},
+                {20001, "anna", REASON(NOT_CONNECTED)}};
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        const char *callback;
+
+        open_talk(&story);
+        story_enter(&story, "i2", "sales");
+        story_ask(&story, "r1", story_create(&story, "i2", "sales"));
+        callback = story_made(&story);
+        assert_int_equal(schedule(&story, "ben", callback, 3600000), REASON(NOT_CONNECTED));
+        story_accept(&story, "ben");
+        story_at(&story, 21000);
+        story.timestamp_ms = rows[at].stamped_ms;
+        if (schedule(&story, rows[at].agent, callback, 3600000) != rows[at].reason)
+            fail_msg("row %zu: %d", at, story_reason(&story));
+        story_close(&story);
+    }
+}
+
+/* ben takes the call over: it is his, and still one interaction. */
+static void rule_2_1_whoever_it_passed_to_may(void **state)
+{
+    (void)state;
+    for (int made = 0; made < 2; made++) {
+        struct story story;
+
+        open_talk(&story);
+        if (made)
+            assert_int_equal(schedule(&story, "anna", "i1", 3600000), NONE);
+        story_connect(&story, "i1", "ben");
+        assert_int_equal(schedule(&story, "anna", "i1", 3600000), REASON(NOT_CONNECTED));
+        assert_int_equal(schedule(&story, "ben", "i1", 3600000),
+                         made ? REASON(ALREADY_SCHEDULED) : NONE);
+        story_close(&story);
+    }
+}
+
+/* It waits in another queue: nobody has it; then ben has it there. */
+static void rule_2_4_queue_is_that_of_the_last_transfer(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_talk(&story);
+    story_enter(&story, "i1", "support");
+    assert_int_equal(schedule(&story, "anna", "i1", 3600000), REASON(NOT_CONNECTED));
+    story_connect(&story, "i1", "ben");
+    assert_int_equal(schedule(&story, "ben", "i1", 3600000), NONE);
+    assert_string_equal(story_callback(&story, story_made(&story))->place->queue_id, "support");
+    story_close(&story);
+}
+
+/* A platform that reports our callback back under its id as an interaction: it is the callback. */
+static void rule_2_1_callback_reported_back_is_still_the_callback(void **state)
+{
+    struct story story;
+    const char *callback;
+    PB(InteractionEvent) * event;
+
+    (void)state;
+    callback = open_called_back(&story);
+    event = story_entered(&story, callback, "sales");
+    event->interaction->media = RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
+    story_tell(&story, event);
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), NONE);
+    assert_string_equal(story_callback(&story, story_made(&story))->conversation_id, "c-i2");
+    assert_int_equal(schedule(&story, "ben", callback, 3600000), REASON(ALREADY_SCHEDULED));
+    story_close(&story);
+}
+
 /* --- 2.2 --- */
 
 static void rule_2_2_later_than_now_at_most_30_days_ahead(void **state)
@@ -566,6 +647,10 @@ int main(void)
         cmocka_unit_test(rule_2_1_callback_is_an_interaction_of_its_own),
         cmocka_unit_test(rule_2_1_callback_in_wrap_up_may_schedule),
         cmocka_unit_test(rule_2_1_outbound_call_schedules_to_the_number_dialled),
+        cmocka_unit_test(rule_2_1_callback_is_his_from_accept_on),
+        cmocka_unit_test(rule_2_1_whoever_it_passed_to_may),
+        cmocka_unit_test(rule_2_1_callback_reported_back_is_still_the_callback),
+        cmocka_unit_test(rule_2_4_queue_is_that_of_the_last_transfer),
         cmocka_unit_test(rule_2_2_later_than_now_at_most_30_days_ahead),
         cmocka_unit_test(rule_2_2_now_is_the_commands_timestamp),
         cmocka_unit_test(rule_2_2_left_out_is_30_minutes_from_now),
