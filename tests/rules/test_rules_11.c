@@ -460,6 +460,74 @@ static void rule_11_1_nothing_asked_is_not_supported(void **state)
     story_close(&story);
 }
 
+static void rule_11_1_done_is_forgotten_after_the_window(void **state)
+{
+    struct story story;
+    const char *callback = open_in(&story, WAITING); /* it is 5 s */
+    PB(Command) *command = prepare(&story, "c1", DO(CANCEL), "", callback);
+
+    (void)state;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    story_at(&story, 5000 + 7 * DAY_MS - 1);
+    story_now_on(&story);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(story.effects.count - story.seen, 1);
+    story_at(&story, 5000 + 7 * DAY_MS);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(CALLBACK_ENDED));
+    story_close(&story);
+}
+
+static void rule_11_1_window_is_an_option(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_open(&story);
+    story.options.dedupe_window_ms = 60000;
+    story_at(&story, 1000);
+    ask(&story, "r1", "i1");
+    assert_int_equal(story_reason(&story), REASON(QUEUE_UNKNOWN));
+    story_set_queue(&story, sales_of(&story));
+    story_at(&story, 60999);
+    ask(&story, "r1", "i1");
+    assert_int_equal(story_reason(&story), REASON(QUEUE_UNKNOWN));
+    story_at(&story, 61000);
+    ask(&story, "r1", "i1");
+    assert_int_equal(story_reason(&story), NONE);
+    story_close(&story);
+}
+
+/* However short the retention is, what was made is not made a second time within the window. */
+static void rule_11_1_made_once_though_retention_is_shorter(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    story_open(&story);
+    story.options.retention_ms = DAY_MS;
+    story_set_queue(&story, sales_of(&story));
+    ask(&story, "r1", "i1");
+    callback = story_made(&story);
+    story_cancel(&story, callback);
+    story_at(&story, 7 * DAY_MS - 1);
+    story_now_on(&story);
+    ask(&story, "r1", "i1");
+    assert_string_equal(story_made(&story), callback);
+    assert_int_equal(story.effects.count - story.seen, 1);
+    assert_int_equal(machine_callbacks(story.machine), 0);
+    story_cancel(&story, callback);
+    assert_int_equal(story_reason(&story), REASON(CALLBACK_ENDED));
+    story_at(&story, 7 * DAY_MS);
+    ask(&story, "r1", "i1");
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(machine_callbacks(story.machine), 1);
+    story_close(&story);
+}
+
 /* --- 11.2 --- */
 
 static const PB(Command__CommandCase) every_command[] = {DO(CANCEL), DO(RESCHEDULE), DO(REASSIGN),
@@ -646,6 +714,71 @@ static void rule_11_3_cancel_leaves_nobody_behind(void **state)
     }
 }
 
+/* The stay that a cancel finds ends with it, and none is begun for it. */
+static void rule_11_3_cancel_ends_the_stay(void **state)
+{
+    static const struct {
+        enum column column;
+        uint64_t offered, answered, abandoned;
+    } rows[] = {{SCHEDULED, 1, 1, 0}, /* of the call that it was made in */
+                {WAITING, 1, 0, 1},    {DELAYED, 2, 1, 1}, {OFFERED, 1, 0, 1},
+                {WITH_AGENT, 1, 1, 0}, {DIALLING, 1, 1, 0}};
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        const char *callback = open_in(&story, rows[at].column);
+        const PB(CountersEntity) * counters;
+        const PB(StayCounts) * counts;
+
+        story_cancel(&story, callback);
+        counters = story_counters(&story, "sales");
+        assert_non_null(counters);
+        counts = rows[at].column == SCHEDULED ? counters->live : counters->callbacks;
+        assert_non_null(counts);
+        if (rows[at].column == SCHEDULED && counters->callbacks != NULL)
+            assert_int_equal(counters->callbacks->offered, 0);
+        assert_int_equal(counts->offered, rows[at].offered);
+        assert_int_equal(counts->answered, rows[at].answered);
+        assert_int_equal(counts->abandoned, rows[at].abandoned);
+        story_close(&story);
+    }
+}
+
+/* With the agent again after a call that nobody took (6.2): the same column. */
+static void rule_11_3_with_agent_after_an_unanswered_call(void **state)
+{
+    static const struct {
+        PB(Command__CommandCase) kind;
+        const char *agent;
+        struct outcome outcome;
+    } rows[] = {
+        {DO(DIAL), "anna", BECOMES(DIALLING)}, {DO(DIAL), "ben", STAYS(NOT_YOURS)},
+        {DO(END), "anna", BECOMES(ENDED)},     {DO(END), "ben", STAYS(NOT_YOURS)},
+        {DO(CANCEL), "", BECOMES(ENDED)},      {DO(ACCEPT), "anna", STAYS(OFFER_GONE)},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+        const char *callback = open_in(&story, DIALLING);
+        PB(CallbackState) after = rows[at].outcome.after;
+
+        story_set_queue(&story, story_queue(&story, "sales")); /* no retries */
+        story_attempt_ended(&story, ENDED(NO_ANSWER));
+        assert_int_equal(story_state(&story, callback), STATE(WITH_AGENT));
+        story_do(&story, prepare(&story, NULL, rows[at].kind, rows[at].agent, callback));
+        assert_int_equal(story_reason(&story), rows[at].outcome.reason);
+        assert_int_equal(story_state(&story, callback),
+                         after == STATE(UNSPECIFIED) ? STATE(WITH_AGENT) : after);
+        if (rows[at].kind == DO(END) && after == STATE(ENDED))
+            assert_int_equal(
+                story_routing(&story, "routing.callback_ended", 0)->callback_ended->reason,
+                REASON(NOT_REACHED));
+        story_close(&story);
+    }
+}
+
 static void rule_11_3_end_while_dialling_hangs_up(void **state)
 {
     struct story story;
@@ -723,10 +856,15 @@ int main(void)
         cmocka_unit_test(rule_11_1_ids_are_a_domains_own),
         cmocka_unit_test(rule_11_1_answers_derive_from_their_request),
         cmocka_unit_test(rule_11_1_nothing_asked_is_not_supported),
+        cmocka_unit_test(rule_11_1_done_is_forgotten_after_the_window),
+        cmocka_unit_test(rule_11_1_window_is_an_option),
+        cmocka_unit_test(rule_11_1_made_once_though_retention_is_shorter),
         cmocka_unit_test(rule_11_2_unknown_callback),
         cmocka_unit_test(rule_11_2_ended_callback),
         cmocka_unit_test(rule_11_3_table_of_commands_by_state),
         cmocka_unit_test(rule_11_3_cancel_leaves_nobody_behind),
+        cmocka_unit_test(rule_11_3_cancel_ends_the_stay),
+        cmocka_unit_test(rule_11_3_with_agent_after_an_unanswered_call),
         cmocka_unit_test(rule_11_3_end_while_dialling_hangs_up),
         cmocka_unit_test(rule_11_3_dial_takes_another_number),
         cmocka_unit_test(rule_11_3_agent_only_named_is_unknown),
