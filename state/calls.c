@@ -218,6 +218,24 @@ void call_describe(struct machine *m, uint32_t handle, const PB(InteractionEnter
             entity_get(m, KIND_AGENT, call->domain, slice_text(event->last_agent_id));
 }
 
+/* 1.6: it goes on to another queue, and was with no agent: it still counts as waiting in this. */
+static void hold_place(struct machine *m, struct call *call, uint32_t next_queue)
+{
+    struct held *held;
+
+    if (call->queue == next_queue || call->connected_ms != 0 ||
+        (!in_line(call) && !call->holds_place))
+        return;
+    held = held_push(m, call);
+    held->queue = call->queue;
+    held->entry_ms = call->entry_ms;
+    held->tie = ident_copy(&m->texts, &call->tie);
+    held->priority = call->priority;
+    held->skills = call->skills;
+    held->language = call->language;
+    held->scores = text_put(&m->texts, text_at(&m->texts, call->scores));
+}
+
 void call_entered(struct machine *m, uint32_t handle, const PB(InteractionEntered) * event)
 {
     struct call *call = call_at(m, handle);
@@ -233,6 +251,7 @@ void call_entered(struct machine *m, uint32_t handle, const PB(InteractionEntere
         count(m, MACHINE_COUNT_LATE_NOTICES); /* 12.8 */
         return;
     }
+    hold_place(m, call, queue);
     let_agent_go(m, handle, !in_line(call));
     call->connected_ms = call->released_ms = 0; /* it waits anew: nobody has served it since */
     call_unplace(m, handle);
@@ -297,6 +316,7 @@ static void named(struct machine *m, uint32_t handle, const char *agent_id, int6
         agent_at(m, agent)->busy_ms = time_ms;
     if (state == CALL(CONNECTED)) {
         leave_line(m, handle, STAY_ANSWERED, m->step.when);
+        held_clear(m, call);
         call->holds_place = false;
         call->connected_ms = m->step.when;
         call->released_ms = 0;

@@ -191,6 +191,21 @@ static PB(AgentEntity) * agent_out(struct out out, const struct agent *agent)
     return entity;
 }
 
+static void held_out(struct out out, const struct call *call, PB(CallEntity) * entity)
+{
+    entity->held_places = arena_alloc(out.arena, HELD_PLACES_MAX * sizeof(void *));
+    for (uint32_t at = call->held; at != 0;) {
+        const struct held *held = pool_at(&out.m->held_pool, at);
+        PB(HeldPlace) *place = OUT_NEW(out, HeldPlace, ringback__v1__held_place);
+
+        place->place = out_place(out, held->queue, held->entry_ms, &held->tie);
+        place->routing =
+            out_routing(out, held->priority, held->skills, held->language, held->scores);
+        entity->held_places[entity->n_held_places++] = place;
+        at = held->next;
+    }
+}
+
 static PB(CallEntity) * call_out(struct out out, const struct call *call)
 {
     PB(CallEntity) *entity = OUT_NEW(out, CallEntity, ringback__v1__call_entity);
@@ -215,6 +230,8 @@ static PB(CallEntity) * call_out(struct out out, const struct call *call)
     entity->ended_ms = call->ended_ms;
     entity->holds_place = call->holds_place;
     entity->outbound = call->outbound;
+    if (call->held != 0)
+        held_out(out, call, entity);
     entity->callback_id = out_ident(out, &call->callback);
     entity->scheduled_id = out_ident(out, &call->scheduled);
     entity->n_in_queue_flows = flows.size / sizeof(uint64_t);
@@ -545,6 +562,25 @@ static void agent_in(struct machine *m, uint32_t handle, const PB(AgentEntity) *
     agent->silent = entity->silent;
 }
 
+static void held_places_in(struct machine *m, struct call *call, const PB(CallEntity) * entity)
+{
+    for (size_t at = entity->n_held_places; at-- > 0;) {
+        const PB(HeldPlace) *place = entity->held_places[at];
+        struct held *held;
+
+        if (place->place == NULL)
+            continue;
+        held = held_push(m, call);
+        held->queue = in_entity(m, KIND_QUEUE, call->domain, place->place->queue_id);
+        held->entry_ms = place->place->entry_ms;
+        held->tie = in_ident(m, place->place->tie_break);
+        held->priority = place->routing == NULL ? 0 : place->routing->priority;
+        held->skills = in_skills(m, call->domain, place->routing);
+        held->language = in_language(m, call->domain, place->routing);
+        held->scores = scores_put(m, call->domain, place->routing);
+    }
+}
+
 static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * entity)
 {
     struct call *call = call_at(m, handle);
@@ -577,6 +613,7 @@ static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * e
     call->ended_ms = entity->ended_ms;
     call->holds_place = entity->holds_place;
     call->outbound = entity->outbound;
+    held_places_in(m, call, entity);
     call->callback = in_ident(m, entity->callback_id);
     call->scheduled = in_ident(m, entity->scheduled_id);
     call->flow_ids = text_put(

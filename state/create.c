@@ -161,33 +161,60 @@ static bool stands_in(const struct machine *m, const struct call *call, uint32_t
     return call->connected_ms != 0 ? call->connected_ms >= m->step.when : call->ended_ms != 0;
 }
 
+/* What a callback inherits from: where the call stands, or a place that it holds elsewhere. */
+struct source_place {
+    bool place;
+    int64_t entry_ms;
+    const struct ident *tie;
+    int32_t priority;
+    uint32_t skills, language, scores;
+};
+
+static struct source_place place_of(const struct machine *m, const struct call *call,
+                                    uint32_t queue)
+{
+    const struct held *held = held_in(m, call, queue);
+
+    if (held != NULL && !stands_in(m, call, queue))
+        return (struct source_place){true,         held->entry_ms, &held->tie,  held->priority,
+                                     held->skills, held->language, held->scores};
+    return (struct source_place){stands_in(m, call, queue),
+                                 call->entry_ms,
+                                 &call->tie,
+                                 call->priority,
+                                 call->skills,
+                                 call->language,
+                                 call->scores};
+}
+
 /* Place and routing data (1.6, 1.7). */
 static void inherit(struct machine *m, uint32_t handle, const struct call *call)
 {
     struct callback *cb = callback_at(m, handle);
     const struct queue *queue = queue_at(m, cb->queue);
-    bool place = stands_in(m, call, cb->queue), kept = queue_inherits(m, queue);
+    struct source_place from = place_of(m, call, cb->queue);
+    bool kept = queue_inherits(m, queue);
 
     cb->entry_ms = m->step.when;
     cb->flags |= CB_OWN_TIE;
-    if (place) {
-        cb->entry_ms = call->entry_ms;
+    if (from.place) {
+        cb->entry_ms = from.entry_ms;
         cb->flags &= (uint16_t)~CB_OWN_TIE;
-        if (!ident_is_none(&call->tie)) {
+        if (!ident_is_none(from.tie)) {
             cb->flags |= CB_EXTRA_TIE;
-            extra_get(m, cb)->tie = ident_copy(&m->texts, &call->tie);
+            extra_get(m, cb)->tie = ident_copy(&m->texts, from.tie);
         }
     }
     if (kept)
         cb->flags |= CB_ROUTING_KEPT;
-    if (!place && !kept) {
+    if (!from.place && !kept) {
         callback_class(m, handle, 0, 0);
         return;
     }
-    cb->priority = call->priority;
-    if (call->scores != 0)
-        extra_get(m, cb)->scores = text_put(&m->texts, text_at(&m->texts, call->scores));
-    callback_class(m, handle, call->skills, call->language);
+    cb->priority = from.priority;
+    if (from.scores != 0)
+        extra_get(m, cb)->scores = text_put(&m->texts, text_at(&m->texts, from.scores));
+    callback_class(m, handle, from.skills, from.language);
 }
 
 static void set_labels(struct machine *m, struct callback *cb, const char *name,
@@ -234,6 +261,7 @@ static void make_in_queue(struct machine *m, const char *request, const PB(Creat
     call_flow_out(m, call_handle); /* 1.8 */
     call->callback = *id;
     call->holds_place = false;
+    held_clear(m, call);
     answer_created(m, request, id, true);
     emit_session(m, cb);
     callback_enter_line(m, handle, m->step.when);

@@ -244,6 +244,7 @@ void entities_init(struct machine *m)
     pool_init(&m->skillset_pool, sizeof(struct skillset));
     pool_init(&m->class_pool, sizeof(struct class));
     pool_init(&m->extra_pool, sizeof(struct extra));
+    pool_init(&m->held_pool, sizeof(struct held));
     pool_init(&m->active_pool, sizeof(struct active));
     table_init(&m->names, hash_name, m);
     table_init(&m->skillsets, hash_skillset, m);
@@ -313,6 +314,7 @@ void entities_deinit(struct machine *m)
     pool_deinit(&m->skillset_pool);
     pool_deinit(&m->class_pool);
     pool_deinit(&m->extra_pool);
+    pool_deinit(&m->held_pool);
     pool_deinit(&m->active_pool);
     table_deinit(&m->names);
     table_deinit(&m->skillsets);
@@ -610,8 +612,53 @@ void callback_strip(struct machine *m, struct callback *cb)
     cb->extra = cb->active = 0;
 }
 
+static struct held *held_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->held_pool, handle);
+}
+
+/* Frees the place that link refers to. */
+static void held_unlink(struct machine *m, uint32_t *link)
+{
+    uint32_t handle = *link;
+    struct held *held = held_at(m, handle);
+
+    *link = held->next;
+    ident_drop(&m->texts, &held->tie);
+    text_drop(&m->texts, held->scores);
+    pool_give(&m->held_pool, handle);
+}
+
+struct held *held_push(struct machine *m, struct call *call)
+{
+    uint32_t handle = pool_take(&m->held_pool), *link = &call->held;
+
+    for (int kept = 1; *link != 0 && kept < HELD_PLACES_MAX; kept++)
+        link = &held_at(m, *link)->next;
+    if (*link != 0)
+        held_unlink(m, link);
+    *held_at(m, handle) = (struct held){.next = call->held};
+    call->held = handle;
+    return held_at(m, handle);
+}
+
+void held_clear(struct machine *m, struct call *call)
+{
+    while (call->held != 0)
+        held_unlink(m, &call->held);
+}
+
+const struct held *held_in(const struct machine *m, const struct call *call, uint32_t queue)
+{
+    for (uint32_t at = call->held; at != 0; at = held_at(m, at)->next)
+        if (held_at(m, at)->queue == queue)
+            return held_at(m, at);
+    return NULL;
+}
+
 void call_strip(struct machine *m, struct call *call)
 {
+    held_clear(m, call);
     ident_drop(&m->texts, &call->conversation);
     ident_drop(&m->texts, &call->tie);
     text_drop(&m->texts, call->scores);

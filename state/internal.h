@@ -207,8 +207,21 @@ struct call {
     uint32_t ani, dialled, caller_id, caller_name; /* texts */
     uint32_t last_agent;                           /* agent */
     uint32_t flow_ids; /* text: uint64_t hashes of FlowEntered seen (1.10) */
+    uint32_t held;     /* first of the places that it holds elsewhere, newest first */
     bool holds_place, outbound, in_tree;
 };
+
+/* A place in another queue that the call flowed out of and still holds (1.6). */
+struct held {
+    uint32_t next;
+    uint32_t queue;
+    struct ident tie;
+    int64_t entry_ms;
+    int32_t priority;
+    uint32_t skills, language, scores; /* as a call's */
+};
+
+enum { HELD_PLACES_MAX = 8 }; /* the oldest goes first */
 
 struct score {
     uint32_t agent;
@@ -334,7 +347,7 @@ struct machine {
     struct texts texts;
     struct pool pools[KIND_COUNT];
     struct table tables[KIND_COUNT]; /* COUNTERS unused; STUB apart from CALLBACK */
-    struct pool name_pool, skillset_pool, class_pool, extra_pool, active_pool;
+    struct pool name_pool, skillset_pool, class_pool, extra_pool, active_pool, held_pool;
     struct table names, skillsets, classes, attempts;
     struct order_nodes nodes;
     struct heap wakes[WAKE_COUNT];
@@ -445,6 +458,12 @@ void callback_bury(struct machine *m, uint32_t callback, uint32_t reason, int64_
 /* Free what the struct holds (texts, extra, active), not the struct. */
 void callback_strip(struct machine *m, struct callback *cb);
 void call_strip(struct machine *m, struct call *call);
+
+/* One more held place, the newest (its texts are the caller's to fill); or none any more. */
+struct held *held_push(struct machine *m, struct call *call);
+void held_clear(struct machine *m, struct call *call);
+/* The place held in that queue, or NULL. */
+const struct held *held_in(const struct machine *m, const struct call *call, uint32_t queue);
 
 struct extra *extra_get(struct machine *m, struct callback *cb); /* made if needed */
 const struct extra *extra_of(const struct machine *m, const struct callback *cb); /* or NULL */

@@ -454,7 +454,8 @@ size_t machine_bytes(const struct machine *m)
     for (int kind = 0; kind < KIND_COUNT; kind++)
         bytes += pool_bytes(&m->pools[kind]) + table_bytes(&m->tables[kind]);
     bytes += pool_bytes(&m->name_pool) + pool_bytes(&m->skillset_pool) +
-             pool_bytes(&m->class_pool) + pool_bytes(&m->extra_pool) + pool_bytes(&m->active_pool);
+             pool_bytes(&m->class_pool) + pool_bytes(&m->extra_pool) + pool_bytes(&m->held_pool) +
+             pool_bytes(&m->active_pool);
     bytes += table_bytes(&m->names) + table_bytes(&m->skillsets) + table_bytes(&m->classes) +
              table_bytes(&m->attempts);
     for (int class = 0; class < WAKE_COUNT; class ++)

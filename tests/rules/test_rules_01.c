@@ -729,6 +729,106 @@ static void rule_1_6_flowed_out_counts_as_waiting_there(void **state)
     story_close(&story);
 }
 
+static void rule_1_6_flowed_out_over_other_queues_counts_as_waiting_in_the_first(void **state)
+{
+    struct story story;
+    PB(InteractionEvent) * entered;
+    const PB(CallbackEntity) * cb;
+
+    (void)state;
+    open_sales(&story);
+    story_set_queue(&story, story_queue(&story, "support"));
+    story_set_queue(&story, story_queue(&story, "billing"));
+    entered = story_entered(&story, "i1", "sales");
+    entered->entered->place->tie_break = story_text(&story, "tie-sales");
+    entered->entered->routing = story_needs(&story, 5, "loans", "he");
+    story_tell(&story, entered);
+    story_at(&story, 20000);
+    story_enter(&story, "i1", "support"); /* straight on */
+    story_at(&story, 30000);
+    story_leave(&story, "i1", LEFT(FLOW_OUT)); /* through a flow */
+    story_at(&story, 40000);
+    story_enter(&story, "i1", "billing");
+    assert_int_equal(story_call(&story, "i1")->n_held_places, 2);
+    story_at(&story, 50000);
+    story_end_call(&story, "i1"); /* hanging up does not undo it (1.11) */
+    story_at(&story, 60000);
+    ask(&story, "r1", "i1", "sales");
+    cb = story_callback(&story, story_made(&story));
+    assert_int_equal(cb->place->entry_ms, AT(0));
+    assert_string_equal(cb->place->tie_break, "tie-sales");
+    assert_int_equal(cb->routing->priority, 5); /* 1.7: as that place did */
+    assert_string_equal(cb->routing->skills[0], "loans");
+    assert_string_equal(cb->routing->language, "he");
+    assert_int_equal(story_call(&story, "i1")->n_held_places, 0);
+    story_close(&story);
+}
+
+static void rule_1_6_flowed_out_and_back_has_the_newer_place(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story_set_queue(&story, story_queue(&story, "support"));
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 20000);
+    story_enter(&story, "i1", "support");
+    story_at(&story, 30000);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 40000);
+    story_enter(&story, "i1", "support");
+    story_at(&story, 50000);
+    ask(&story, "r1", "i1", "sales");
+    assert_int_equal(place_of(&story)->entry_ms, AT(30000));
+    story_close(&story);
+}
+
+static void rule_1_6_abandoned_before_another_queue_is_not_held(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story);
+    story_set_queue(&story, story_queue(&story, "support"));
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 20000);
+    story_leave(&story, "i1", LEFT(ABANDONED));
+    story_at(&story, 30000);
+    story_enter(&story, "i1", "support");
+    story_at(&story, 50000);
+    ask(&story, "r1", "i1", "sales");
+    assert_int_equal(place_of(&story)->entry_ms, AT(50000));
+    story_close(&story);
+}
+
+static void rule_1_6_eight_places_are_held_elsewhere(void **state)
+{
+    static const struct {
+        const char *queue;
+        int64_t entry_ms;
+    } rows[] = {{"q0", 60000}, {"q1", 1000}, {"q8", 8000}, {"q9", 9000}};
+
+    (void)state;
+    for (size_t at = 0; at < 4; at++) {
+        struct story story;
+
+        story_open(&story);
+        for (int queue = 0; queue < 10; queue++) {
+            const char *id = arena_format(&story.arena, "q%d", queue);
+
+            story_set_queue(&story, story_queue(&story, id));
+            story_at(&story, queue * 1000);
+            story_enter(&story, "i1", id);
+        }
+        assert_int_equal(story_call(&story, "i1")->n_held_places, 8);
+        story_at(&story, 60000);
+        ask(&story, "r1", "i1", rows[at].queue);
+        assert_int_equal(place_of(&story)->entry_ms, AT(rows[at].entry_ms));
+        story_close(&story);
+    }
+}
+
 static void rule_1_6_with_an_agent_since_counts_no_more(void **state)
 {
     struct story story;
@@ -1649,6 +1749,10 @@ int main(void)
         cmocka_unit_test(rule_1_6_from_elsewhere_is_the_end),
         cmocka_unit_test(rule_1_6_into_another_queue_is_its_end),
         cmocka_unit_test(rule_1_6_flowed_out_counts_as_waiting_there),
+        cmocka_unit_test(rule_1_6_flowed_out_over_other_queues_counts_as_waiting_in_the_first),
+        cmocka_unit_test(rule_1_6_flowed_out_and_back_has_the_newer_place),
+        cmocka_unit_test(rule_1_6_abandoned_before_another_queue_is_not_held),
+        cmocka_unit_test(rule_1_6_eight_places_are_held_elsewhere),
         cmocka_unit_test(rule_1_6_with_an_agent_since_counts_no_more),
         cmocka_unit_test(rule_1_6_place_by_the_events_own_facts),
         cmocka_unit_test(rule_1_6_late_entered_without_versions_is_known_by_its_entry),
