@@ -1138,6 +1138,55 @@ static void rule_1_7_inherit_routing_data_by_domain_and_queue(void **state)
     }
 }
 
+/* The same switch serves scheduled callbacks: carl alone has what the interaction needed. */
+static void rule_1_7_scheduled_callbacks_inherit_by_the_same_switch(void **state)
+{
+    (void)state;
+    for (int inherits = 0; inherits < 2; inherits++) {
+        struct story story;
+        PB(RoutingData) * needs;
+        const PB(CallbackEntity) * cb;
+
+        open_sales(&story);
+        story_domain(&story, "", inherits);
+        story_ready(&story, "anna", "sales");
+        story_ready(&story, "ben", "sales");
+        story_ready_with(&story, "carl", "sales", "loans", "he");
+        needs = story_needs(&story, 4, "loans", "he");
+        enter_needing(&story, "i1", "sales", needs);
+        story_connect(&story, "i1", "anna");
+        story_do(&story, story_schedule(&story, NULL, "anna", "i1", 60000));
+        assert_int_equal(story_reason(&story), NONE);
+        story_at(&story, 60000);
+        cb = story_callback(&story, story_made(&story));
+        assert_int_equal(cb->routing->priority, inherits ? 4 : 0);
+        assert_int_equal(cb->routing->n_skills, inherits);
+        assert_int_equal(cb->place->entry_ms, AT(60000));
+        assert_string_equal(story_offered_to(&story), inherits ? "carl" : "ben");
+        story_close(&story);
+    }
+}
+
+static void rule_1_7_inherited_routing_data_stay_when_the_switch_is_turned(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * support;
+
+    (void)state;
+    open_sales(&story);
+    support = story_queue(&story, "support");
+    support->inherit_routing_data = RINGBACK__V1__TOGGLE__TOGGLE_ON;
+    story_set_queue(&story, support);
+    enter_needing(&story, "i1", "sales", story_needs(&story, 4, "loans", "he"));
+    story_at(&story, 10000);
+    ask(&story, "r1", "i1", "support");
+    story_set_queue(&story, story_queue(&story, "support")); /* stamped when accepted (12.15) */
+    story_ready(&story, "anna", "support");
+    assert_string_equal(story_offered_to(&story), "");
+    assert_int_equal(story_callback(&story, story_made(&story))->routing->priority, 4);
+    story_close(&story);
+}
+
 /* --- 1.8 --- */
 
 static void rule_1_8_interaction_leaves_as_flow_out(void **state)
@@ -1766,6 +1815,8 @@ int main(void)
         cmocka_unit_test(rule_1_7_place_and_routing_data_stay_through_offers_and_retries),
         cmocka_unit_test(rule_1_7_another_queue_gives_its_defaults),
         cmocka_unit_test(rule_1_7_inherit_routing_data_by_domain_and_queue),
+        cmocka_unit_test(rule_1_7_scheduled_callbacks_inherit_by_the_same_switch),
+        cmocka_unit_test(rule_1_7_inherited_routing_data_stay_when_the_switch_is_turned),
         cmocka_unit_test(rule_1_8_interaction_leaves_as_flow_out),
         cmocka_unit_test(rule_1_8_interaction_alerting_leaves_its_agent),
         cmocka_unit_test(rule_1_8_entered_again_stands_anew_at_the_end),
