@@ -93,8 +93,8 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto $(PROTOS)
 	protoc-c --proto_path=proto --c_out=$(GEN) $(<:proto/%=%)
 
 # `make test` is the whole suite, Kafka and Redis included; `make check` is the quick part.
-test: deps ## everything: C tests, contract, logs, integration on a real Kafka and Redis
-	@tests/run all
+test: deps ## everything: C tests, contract, logs, integration on a real Kafka and Redis (T=name picks)
+	@tests/run all $(T)
 
 check: ## C tests with ASan and UBSan, contract, purity, tidy: under a minute (T=name picks)
 	@tests/run quick $(T)

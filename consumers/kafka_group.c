@@ -63,6 +63,8 @@ static void count_inputs(const struct kafka_group *group,
  * read. */
 static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_list_t *list)
 {
+    if (list->cnt == 0) /* librdkafka refuses to be asked nothing */
+        return true;
     for (int try = 0; try < ends_tries; try++) {
         rd_kafka_resp_err_t code;
 

@@ -122,7 +122,9 @@ static void read_place(struct side *side, const struct place *place, struct log_
 
 static bool same(struct slice a, struct slice b)
 {
-    return (a.data == NULL) == (b.data == NULL) && slice_equal(a, b);
+    if (a.data == NULL || b.data == NULL)
+        return a.data == b.data;
+    return slice_equal(a, b);
 }
 
 /* What differs, NULL: nothing. */

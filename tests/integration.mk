@@ -1,5 +1,5 @@
-# The faults of tests/integration.d, on a real Kafka and a real Redis.
+# The faults of tests/integration.d alone; `make test` has them too.
 integration: deps ## the recorded day on Kafka and Redis, with faults (T=kills picks)
-	@tests/run integration $(if $(T),$(T),integration.d)
+	@tests/run integration $(T)
 
 .PHONY: integration
