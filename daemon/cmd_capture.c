@@ -79,7 +79,7 @@ static void say(struct capture *capture, bool last)
     fprintf(capture->context->err, "\r%" PRIu64 " records, %.1f MB%s",
             log_writer_count(capture->writer), (double)log_writer_bytes(capture->writer) / 1e6,
             last ? "\n" : "");
-    fflush(capture->context->err);
+    (void)fflush(capture->context->err);
 }
 
 /* One partition up to the end that it had when this began. */

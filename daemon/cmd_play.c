@@ -165,7 +165,7 @@ static void say(struct play *play, bool last)
             100.0 * (double)log_reader_at(play->reader) /
                 (double)(log_reader_size(play->reader) + 1),
             last ? "\n" : "");
-    fflush(play->context->err);
+    (void)fflush(play->context->err);
 }
 
 static enum err flush(struct play *play, struct err_note *note)

@@ -806,7 +806,8 @@ static void consider(struct earliest *earliest, int64_t at, enum deadline what)
 static struct earliest next_deadline(const struct machine *m, const struct callback *cb)
 {
     struct earliest next = {INT64_MAX, DEADLINE_NONE};
-    const struct active *active = cb->active == 0 ? NULL : active_at(m, cb->active);
+    static const struct active none;
+    const struct active *active = cb->active == 0 ? &none : active_at(m, cb->active);
     bool waits = false;
 
     switch ((PB(CallbackState))cb->head.state) {

@@ -562,9 +562,11 @@ static void take_from_source(struct machine *m, uint32_t handle, const struct so
         if (extra != NULL)
             set_caller(m, cb, text_copy(m, extra->caller_id), text_copy(m, extra->caller_name));
         if (kept && from->flags & CB_ROUTING_KEPT) {
+            bool apart = from->owner != 0 && extra != NULL; /* an owner is not asked for them */
+
             cb->priority = from->priority;
-            skills = from->owner != 0 ? extra->skills : class_at(m, from->class)->skills;
-            language = from->owner != 0 ? extra->language : class_at(m, from->class)->language;
+            skills = apart ? extra->skills : class_at(m, from->class)->skills;
+            language = apart ? extra->language : class_at(m, from->class)->language;
         }
     }
     if (kept)

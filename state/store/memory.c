@@ -35,14 +35,18 @@ struct store_world *store_world_create(void)
 
 static void cell_remove(struct store_world *world, size_t index)
 {
-    free((void *)(uintptr_t)world->cells[index].key.data);
-    world->cells[index] = world->cells[--world->count];
+    struct cell *last = &world->cells[--world->count], gone = world->cells[index];
+
+    world->cells[index] = *last;
+    *last = (struct cell){0};
+    free((void *)(uintptr_t)gone.key.data);
 }
 
 void store_world_clear(struct store_world *world)
 {
-    while (world->count > 0)
-        cell_remove(world, world->count - 1);
+    for (size_t i = 0; i < world->count; i++)
+        free((void *)(uintptr_t)world->cells[i].key.data);
+    world->count = 0;
     world->pointer = (struct store_pointer){0};
 }
 

@@ -533,6 +533,7 @@ static void read_scan(struct store_call *call, const redisReply *reply)
 
     call->err = ERR_STORE_DOWN;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
         reply->element[1]->type != REDIS_REPLY_ARRAY)
         return;
     if (kind_size > 0) {
@@ -543,7 +544,7 @@ static void read_scan(struct store_call *call, const redisReply *reply)
         struct slice field = text_of(reply->element[1]->element[i]);
         struct slice value = text_of(reply->element[1]->element[i + 1]);
 
-        if (field.size + kind_size > sizeof(key) || value.data == NULL)
+        if (field.data == NULL || field.size + kind_size > sizeof(key) || value.data == NULL)
             continue; /* not ours: no key of ours is that long. The digest will tell. */
         memcpy(key + kind_size, field.data, field.size);
         call->on_entity(call->context, slice_make(key, kind_size + field.size), value);
