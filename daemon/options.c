@@ -479,13 +479,20 @@ enum err options_kafka_apply(const struct options *options, rd_kafka_conf_t *con
     return ERR_OK;
 }
 
-const char *options_kafka_get(const struct options *options, const char *key)
+const struct option_kafka *options_kafka_find(const struct options *options, const char *key)
 {
     for (int i = 0; i < options->kafka_count; i++) {
         if (strcmp(options->kafka[i].key, key) == 0)
-            return options->kafka[i].value;
+            return &options->kafka[i];
     }
     return NULL;
+}
+
+const char *options_kafka_get(const struct options *options, const char *key)
+{
+    const struct option_kafka *found = options_kafka_find(options, key);
+
+    return found == NULL ? NULL : found->value;
 }
 
 void options_machine(const struct options *options, struct machine_options *machine)

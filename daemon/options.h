@@ -145,7 +145,8 @@ bool options_known(const char *key); /* "kafka.ANYTHING" too */
 MUST_CHECK enum err options_kafka_apply(const struct options *options, rd_kafka_conf_t *conf,
                                         struct err_note *note);
 
-/* kafka.KEY's value, or NULL. */
+/* kafka.KEY, or its value; NULL: not set. */
+const struct option_kafka *options_kafka_find(const struct options *options, const char *key);
 const char *options_kafka_get(const struct options *options, const char *key);
 
 /* The core's part. */

@@ -173,11 +173,27 @@ static enum err read_settings(rd_kafka_t *client, struct topics *topics, struct 
     return ERR_OK;
 }
 
+/* The message begins with where the address stands. */
+static enum err fail_unreachable(const struct options *options, rd_kafka_resp_err_t code,
+                                 struct err_note *note)
+{
+    const struct option_kafka *brokers = options_kafka_find(options, "bootstrap.servers");
+    char origin[300];
+
+    if (brokers == NULL)
+        return FAIL(note, ERR_BUS_DOWN,
+                    "cannot reach Kafka: %s. kafka.bootstrap.servers is not set",
+                    rd_kafka_err2str(code));
+    return FAIL(note, ERR_BUS_DOWN,
+                "%s: cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers right?",
+                options_origin(&brokers->origin, "kafka.bootstrap.servers", origin, sizeof(origin)),
+                brokers->value, rd_kafka_err2str(code));
+}
+
 enum err topics_read(rd_kafka_t *client, const struct options *options, bool described,
                      int timeout_ms, struct topics *topics, struct err_note *note)
 {
     const struct rd_kafka_metadata *metadata;
-    const char *brokers = options_kafka_get(options, "bootstrap.servers");
     rd_kafka_resp_err_t code;
     char *cluster_id;
 
@@ -193,11 +209,7 @@ enum err topics_read(rd_kafka_t *client, const struct options *options, bool des
                                                .after_ms_max = UNKNOWN_MS};
     code = rd_kafka_metadata(client, 1, NULL, &metadata, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return FAIL(
-            note, ERR_BUS_DOWN,
-            "cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers right?",
-            brokers == NULL ? "(kafka.bootstrap.servers is not set)" : brokers,
-            rd_kafka_err2str(code));
+        return fail_unreachable(options, code, note);
     read_metadata(metadata, topics);
     rd_kafka_metadata_destroy(metadata);
     cluster_id = rd_kafka_clusterid(client, timeout_ms);
