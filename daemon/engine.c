@@ -185,7 +185,8 @@ enum err engine_ready(struct engine *engine, struct err_note *note)
 void engine_writer(struct engine *engine, const uint8_t writer[writer_bytes],
                    const uint8_t incarnation[incarnation_bytes])
 {
-    memcpy(engine->previous_writer, engine->meta.writer, writer_bytes);
+    if (!engine->writer_new) /* one that wrote nothing is nobody's predecessor */
+        memcpy(engine->previous_writer, engine->meta.writer, writer_bytes);
     memcpy(engine->meta.writer, writer, writer_bytes);
     if (engine->meta.number == 0)
         memcpy(engine->meta.incarnation, incarnation, incarnation_bytes);

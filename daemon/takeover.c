@@ -492,7 +492,10 @@ static void begin_running(struct worker *worker, int64_t began_ms)
     const struct engine_meta *meta = engine_meta(worker->engine);
     uint8_t incarnation[incarnation_bytes];
 
-    worker->committed = *meta; /* with the writer of that batch: engine_writer() changes it */
+    /* With the writer of that batch: engine_writer() changes it. What is kept knows it already, and
+     * the engine may hold a writer that took over and wrote nothing. */
+    if (!worker->kept)
+        worker->committed = *meta;
     random_bytes(worker->writer, sizeof(worker->writer));
     random_bytes(incarnation, sizeof(incarnation));
     engine_writer(worker->engine, worker->writer, incarnation);

@@ -242,6 +242,51 @@ static void worker_foreign_batch_is_a_fence(void **state)
     end(&other);
 }
 
+static const struct record *last_journal(const struct town *town)
+{
+    const struct record *last = NULL;
+
+    for (size_t i = 0; i < town->bus->outputs.count; i++) {
+        if (town->bus->outputs.records[i].topic == TOPIC_JOURNAL)
+            last = &town->bus->outputs.records[i];
+    }
+    assert_non_null(last);
+    return last;
+}
+
+/* The process comes and goes twice without deciding anything: who wrote the last batch stays who
+ * wrote it, in the journal's chain and for the look-up. */
+static void worker_idle_take_overs_keep_the_chain_of_writers(void **state)
+{
+    struct town *town = *state;
+    uint8_t writer[writer_bytes];
+    Ringback__V1__JournalRecord *journal;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    memcpy(writer, town->worker->writer, writer_bytes);
+    take(town);
+    turn(town);
+    take(town);
+    turn(town);
+    take(town);
+    assert_memory_equal(town->worker->committed.writer, writer, writer_bytes);
+    assert_store_equals_state(town);
+    assert_int_equal(follow_counted(town->worker->follow, FOLLOW_COUNT_FILLS), 1);
+    add_queue(town);
+    town->bus->fault = FAKE_FAULT_LOST;
+    turn(town);
+    assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_RESENT]), 1);
+    assert_int_equal(town->bus->commits, 2);
+    journal = ringback__v1__journal_record__unpack(NULL, last_journal(town)->value.size,
+                                                   last_journal(town)->value.data);
+    assert_non_null(journal);
+    assert_int_equal(journal->previous_writer.len, writer_bytes);
+    assert_memory_equal(journal->previous_writer.data, writer, writer_bytes);
+    ringback__v1__journal_record__free_unpacked(journal, NULL);
+}
+
 static void worker_refused_output_makes_a_dead_letter(void **state)
 {
     struct town *town = *state;
@@ -409,6 +454,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_lost_first_commit_after_a_restart_is_sent_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_foreign_batch_is_a_fence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_idle_take_overs_keep_the_chain_of_writers, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(worker_refused_output_makes_a_dead_letter, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
