@@ -29,6 +29,9 @@ static int32_t partition_of_worker(const struct worker *worker)
 
 /* --- reading `state` --- */
 
+/* As end: up to where nothing more can be seen now. */
+enum { any_end = -1 };
+
 /* All visible records in [from, end). Only an EOF event at or past the end says that it was read:
  * a record's offset does not, markers count too. */
 static enum err read_state(struct worker *worker, int64_t from, int64_t end,
@@ -49,9 +52,9 @@ static enum err read_state(struct worker *worker, int64_t from, int64_t end,
         err = bus->ops->state_next(bus, slice_ms, &record, &seen_end, note);
         if (err == ERR_OK) {
             heard_ms = clock_monotonic_ms();
-            if (record.offset < end)
+            if (record.offset < end || end == any_end)
                 err = on_record(context, &record, note);
-        } else if (err == ERR_END && seen_end >= end) {
+        } else if (err == ERR_END && seen_end >= 0 && seen_end >= end) {
             err = ERR_OK;
             break;
         } else if (err == ERR_END) {
@@ -110,18 +113,26 @@ static enum err on_look_up(void *context, const struct record *record, struct er
     return ERR_OK;
 }
 
-static enum err look_up(struct worker *worker, struct last_meta *last, struct err_note *note)
+static enum err look_up_to(struct worker *worker, int64_t end, struct last_meta *last,
+                           struct err_note *note)
 {
-    int64_t end;
     enum err err;
 
     *last = (struct last_meta){.found = false};
-    TRY(worker->bus->ops->state_end(worker->bus, &end, note));
     arena_init(&last->arena);
     err = read_state(worker, worker->meta_offset < 0 ? 0 : worker->meta_offset, end, on_look_up,
                      last, note);
     arena_deinit(&last->arena);
     return err;
+}
+
+/* The owner's look: whatever was open has ended. */
+static enum err look_up(struct worker *worker, struct last_meta *last, struct err_note *note)
+{
+    int64_t end;
+
+    TRY(worker->bus->ops->state_end(worker->bus, &end, note));
+    return look_up_to(worker, end, last, note);
 }
 
 static bool is_committed_before(const struct worker *worker, const struct last_meta *last)
@@ -130,6 +141,32 @@ static bool is_committed_before(const struct worker *worker, const struct last_m
         return worker->committed.number == 0 && last->torn == 0;
     return last->number == worker->committed.number &&
            memcmp(last->writer, worker->committed.writer, writer_bytes) == 0;
+}
+
+/* Another process has decided since: a fence. Its writer may be the one that we took over from: a
+ * process that was frozen and is back. */
+static bool is_foreign(const struct worker *worker, const struct last_meta *last)
+{
+    return last->found && last->number > worker->committed.number &&
+           memcmp(last->writer, worker->writer, writer_bytes) != 0;
+}
+
+static enum err tell_fence(const struct worker *worker, const struct last_meta *last, bool *fence,
+                           struct err_note *note)
+{
+    *fence = true;
+    return FAIL(note, ERR_FENCED,
+                "partition %" PRId32 " was taken over: batch %" PRIu64 " is another process's",
+                partition_of_worker(worker), last->number);
+}
+
+/* Before we make ourselves the owner again: whoever has decided since is not to be thrown out. */
+static enum err check_foreign(struct worker *worker, bool *fence, struct err_note *note)
+{
+    struct last_meta last;
+
+    TRY(look_up_to(worker, any_end, &last, note));
+    return is_foreign(worker, &last) ? tell_fence(worker, &last, fence, note) : ERR_OK;
 }
 
 /* --- loading --- */
@@ -596,13 +633,8 @@ static enum err resolve_once(struct worker *worker, struct bus_committed *commit
         worker->meta_offset = committed->meta_offset;
         return ERR_OK;
     }
-    if (last.found && memcmp(last.writer, worker->writer, writer_bytes) != 0 &&
-        memcmp(last.writer, worker->committed.writer, writer_bytes) != 0) {
-        *fence = true;
-        return FAIL(note, ERR_FENCED,
-                    "partition %" PRId32 " was taken over: batch %" PRIu64 " is another process's",
-                    partition_of_worker(worker), last.number);
-    }
+    if (is_foreign(worker, &last))
+        return tell_fence(worker, &last, fence, note);
     return FAIL(note, ERR_PRODUCER_FATAL, "partition %" PRId32 ": the log is not where it was",
                 partition_of_worker(worker));
 }
@@ -635,7 +667,9 @@ enum err takeover_resolve(struct worker *worker, enum err err,
         if (worker_stopped(worker))
             return ERR_CANCELLED;
         told = (struct bus_committed){.meta_offset = -1};
-        err = resolve_once(worker, &told, &fence, note);
+        err = check_foreign(worker, &fence, note);
+        if (err == ERR_OK)
+            err = resolve_once(worker, &told, &fence, note);
         if (fence) /* the last batch is another's, not only librdkafka's word for it */
             return err;
     }

@@ -222,6 +222,7 @@ static void worker_foreign_batch_is_a_fence(void **state)
 {
     struct town *town = *state;
     struct town other = {.bus = town->bus, .world = town->world};
+    int opens;
 
     add_queue(town);
     take(town);
@@ -233,12 +234,38 @@ static void worker_foreign_batch_is_a_fence(void **state)
     assert_int_equal(town->bus->commits, 2);
     town->bus->fault = FAKE_FAULT_FENCED;
     town->bus->at[INPUT_SETTINGS] = 1; /* the frozen one reads it too */
+    opens = town->bus->opens;
     assert_int_equal(loop_turn(town->worker, &town->note), ERR_FENCED);
+    assert_int_equal(town->bus->opens, opens); /* it does not take it back to look */
     assert_int_equal(town->bus->commits, 2);
     assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
     take(town); /* and learns what the other did */
     assert_int_equal(engine_meta(town->worker->engine)->number, 2);
     assert_store_equals_state(town);
+    end(&other);
+}
+
+/* The owner before us wakes up and gets its batch through. Its writer is known to us, as that of
+ * the batch that we began from; the batch is none of ours all the same. */
+static void worker_batch_of_the_owner_before_is_a_fence(void **state)
+{
+    struct town *town = *state;
+    struct town other = {.bus = town->bus, .world = town->world};
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    begin(&other);
+    take(&other);
+    add_queue(town);
+    turn(town);
+    assert_int_equal(town->bus->commits, 2);
+    town->bus->at[INPUT_SETTINGS] = 1;
+    town->bus->fault = FAKE_FAULT_LOST;
+    assert_int_equal(loop_turn(other.worker, &other.note), ERR_FENCED);
+    assert_int_equal(town->bus->commits, 2);
+    take(&other);
+    assert_int_equal(engine_meta(other.worker->engine)->number, 2);
     end(&other);
 }
 
@@ -454,6 +481,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_lost_first_commit_after_a_restart_is_sent_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_foreign_batch_is_a_fence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_batch_of_the_owner_before_is_a_fence, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(worker_idle_take_overs_keep_the_chain_of_writers, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_refused_output_makes_a_dead_letter, set_up,
