@@ -59,13 +59,15 @@ struct kafka_fetched {
 struct kafka_inputs *kafka_group_inputs(struct kafka_group *group, int32_t partition);
 
 /* Go on at next[i]; the record before it must have the timestamp last_ms[i] (-1: not checked).
- * Whatever was fetched is dropped. Errors: ERR_BUS_DOWN (try again); ERR_INPUT_LOST: next[i] lies
- * outside what the broker has. */
+ * Whatever was fetched is dropped. Should librdkafka lose the seek, kafka_inputs_fetch() seeks
+ * again. Errors: ERR_BUS_DOWN (try again); ERR_INPUT_LOST: next[i] lies outside what the broker
+ * has. */
 MUST_CHECK enum err kafka_inputs_seek(struct kafka_inputs *inputs, const int64_t next[INPUT_COUNT],
                                       const int64_t last_ms[INPUT_COUNT], struct err_note *note);
 
 /* Take what has arrived, up to count_max records an input, without waiting. Errors: ERR_INPUT_LOST
- * (the record before is another one, or the position is gone). */
+ * (the record before is another one, or the position is gone); ERR_BUS_DOWN: seek again (records
+ * cannot be read, and librdkafka would leave them out). */
 MUST_CHECK enum err kafka_inputs_fetch(struct kafka_inputs *inputs, size_t count_max,
                                        struct kafka_fetched fetched[INPUT_COUNT],
                                        struct err_note *note);

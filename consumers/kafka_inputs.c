@@ -14,7 +14,13 @@
 #include "consumers/kafka_group.h"
 #include "consumers/kafka_message.h"
 
-enum { bounds_timeout_ms = 5000, seek_timeout_ms = 5000, seek_total_ms = 20000, take_max = 2000 };
+enum {
+    bounds_timeout_ms = 5000,
+    seek_timeout_ms = 5000,
+    seek_total_ms = 20000,
+    misses_max = 10, /* seeks whose record did not come, one after the other */
+    take_max = 2000
+};
 
 static const uint64_t wake_up = 1;
 
@@ -30,7 +36,9 @@ struct one_input {
     int64_t last_ms; /* what the record before `next` must carry; -1: not checked */
     int64_t read_to;
     bool at_end;
-    bool verified;
+    bool verified; /* the record before `next` came, or need not */
+    bool missed;   /* something else came in its place */
+    int misses;
 };
 
 struct kafka_inputs {
@@ -143,11 +151,18 @@ static enum err place(struct kafka_inputs *inputs, int i, int64_t *from, struct 
         *from = input->next - 1;
         return ERR_OK;
     }
-    input->verified = true;
+    input->verified = true; /* nothing is to be compared, or it was deleted by age */
     return ERR_OK;
 }
 
-/* A partition that has just been assigned is not ready at once: _STATE, and again. */
+/* Before 2.1.0 librdkafka takes the milliseconds for microseconds. */
+static int seek_timeout(void)
+{
+    return rd_kafka_version() < 0x02010000 ? seek_timeout_ms * 1000 : seek_timeout_ms;
+}
+
+/* from below 0: that input stays where it is. A partition that has just been assigned is not ready
+ * at once: _STATE, and again. */
 static enum err seek_all(struct kafka_inputs *inputs, const int64_t from[INPUT_COUNT],
                          struct err_note *note)
 {
@@ -158,10 +173,12 @@ static enum err seek_all(struct kafka_inputs *inputs, const int64_t from[INPUT_C
         rd_kafka_resp_err_t worst = RD_KAFKA_RESP_ERR_NO_ERROR;
         rd_kafka_error_t *error;
 
-        for (int i = 0; i < INPUT_COUNT; i++)
-            rd_kafka_topic_partition_list_add(list, inputs->topics[i], inputs->partition)->offset =
-                from[i];
-        error = rd_kafka_seek_partitions(inputs->kafka, list, seek_timeout_ms);
+        for (int i = 0; i < INPUT_COUNT; i++) {
+            if (from[i] >= 0)
+                rd_kafka_topic_partition_list_add(list, inputs->topics[i], inputs->partition)
+                    ->offset = from[i];
+        }
+        error = rd_kafka_seek_partitions(inputs->kafka, list, seek_timeout());
         if (error != NULL)
             worst = rd_kafka_error_code(error);
         for (int i = 0; error == NULL && i < list->cnt; i++) {
@@ -192,13 +209,34 @@ enum err kafka_inputs_seek(struct kafka_inputs *inputs, const int64_t next[INPUT
         input->next = next[i];
         input->last_ms = last_ms[i];
         input->at_end = false;
-        input->verified = false;
+        input->verified = input->missed = false;
+        input->misses = 0;
         input->read_to = -1;
         TRY(place(inputs, i, &from[i], note));
     }
     TRY(seek_all(inputs, from, note));
     for (int i = 0; i < INPUT_COUNT; i++)
         inputs->inputs[i].read_to = from[i];
+    return ERR_OK;
+}
+
+/* The record before `next` did not come first: librdkafka lost the seek (docs/adr/0010), and what
+ * lies between would never be read; or it has been deleted by age since. */
+static enum err seek_again(struct kafka_inputs *inputs, int i, struct err_note *note)
+{
+    struct one_input *input = &inputs->inputs[i];
+    int64_t from[INPUT_COUNT] = {-1, -1, -1, -1, -1};
+
+    if (++input->misses > misses_max)
+        return lost(inputs, i, "the record before it does not come, though the broker has it",
+                    note);
+    log_warn("an input does not go on where it was sought: it is sought again",
+             LOG_TEXT("topic", inputs->topics[i]), LOG_INT("partition", inputs->partition),
+             LOG_INT("offset", input->next));
+    input->missed = false;
+    TRY(place(inputs, i, &from[i], note));
+    TRY(seek_all(inputs, from, note));
+    input->read_to = from[i];
     return ERR_OK;
 }
 
@@ -246,13 +284,25 @@ static enum err take_record(struct kafka_inputs *inputs, int i, rd_kafka_message
                  stamp_ms, input->last_ms);
         return lost(inputs, i, why, note);
     }
-    input->verified = true; /* the record before it is gone: deleted by age, or a marker */
+    if (!input->verified) {
+        input->missed = true;
+        rd_kafka_message_destroy(message);
+        return ERR_OK;
+    }
     reserve(input, 1);
     kafka_message_record(message, (enum topic)i, &input->records[input->first + input->count]);
     input->messages[input->first + input->count++] = message;
     input->read_to = message->offset + 1;
     input->next = message->offset + 1;
     return ERR_OK;
+}
+
+/* librdkafka goes on behind what it cannot read: a batch with a wrong checksum (with
+ * kafka.check.crcs), of a format that it does not know, or damaged in its compression. */
+static bool is_unreadable(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__BAD_MSG || code == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED ||
+           code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION;
 }
 
 /* Takes message. */
@@ -262,17 +312,27 @@ static enum err take_message(struct kafka_inputs *inputs, int i, rd_kafka_messag
     struct one_input *input = &inputs->inputs[i];
     enum err err = ERR_OK;
 
+    if (input->missed) {
+        rd_kafka_message_destroy(message);
+        return ERR_OK;
+    }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return take_record(inputs, i, message, note);
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (message->offset >= input->read_to && input->read_to >= 0) {
-            input->read_to = message->offset;
-            input->at_end = true;
-            input->verified = true;
+            input->missed = !input->verified;
+            input->at_end = input->verified;
+            input->read_to = input->verified ? message->offset : input->read_to;
         }
     } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
                message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         err = lost(inputs, i, rd_kafka_message_errstr(message), note);
+    } else if (is_unreadable(message->err)) {
+        err = FAIL(note, ERR_BUS_DOWN,
+                   "input %s, partition %" PRId32 ", offset %" PRId64
+                   ": records cannot be read: %s. They are not left out: it is tried for ever",
+                   inputs->topics[i], inputs->partition, input->next,
+                   rd_kafka_message_errstr(message));
     } else {
         log_warn("an input cannot be read", LOG_TEXT("topic", inputs->topics[i]),
                  LOG_INT("partition", inputs->partition),
@@ -315,7 +375,7 @@ static enum err fetch_one(struct kafka_inputs *inputs, int i, size_t count_max,
             else
                 rd_kafka_message_destroy(inputs->taken[j]);
         }
-        if ((size_t)got < room)
+        if ((size_t)got < room || input->missed)
             break;
         if (input->count >= count_max) /* there may be more, of which nobody tells again */
             (void)!write(inputs->fd, &wake_up, sizeof(wake_up));
@@ -342,6 +402,8 @@ enum err kafka_inputs_fetch(struct kafka_inputs *inputs, size_t count_max,
         struct one_input *input = &inputs->inputs[i];
 
         TRY(fetch_one(inputs, i, count_max, note));
+        if (input->missed)
+            TRY(seek_again(inputs, i, note));
         fetched[i] = (struct kafka_fetched){
             .records = input->records == NULL ? NULL : input->records + input->first,
             .count = input->count,

@@ -186,9 +186,12 @@ enum err worker_run(struct worker *worker, struct err_note *note)
         enter(worker, WORKER_STATE_TAKING_OVER);
         err = takeover(worker, note);
         if (err == ERR_OK) {
+            int64_t began_ms = clock_monotonic_ms();
+
             enter(worker, WORKER_STATE_RUNNING);
-            backoff_ms = backoff_ms_min;
             err = loop_run(worker, note);
+            if (clock_monotonic_ms() - began_ms > 2 * backoff_ms_max)
+                backoff_ms = backoff_ms_min;
         }
         if (err != ERR_OK && err != ERR_CANCELLED)
             err = back_off(worker, err, &backoff_ms, note);
