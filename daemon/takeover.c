@@ -651,8 +651,10 @@ enum err takeover_resolve(struct worker *worker, enum err err,
             worker->single = false;
             return ERR_OK;
         }
-        if (err == ERR_UNCOMMITTABLE)
+        if (err == ERR_UNCOMMITTABLE) {
+            worker->single = false; /* it is found: the others go many in a request again */
             return note_refused(worker, told.refused, note);
+        }
         if (err != ERR_TXN_UNKNOWN && err != ERR_FENCED && err != ERR_BUS_DOWN)
             return err;
         if (err == ERR_TXN_UNKNOWN)

@@ -13,6 +13,7 @@
 enum {
     slice_ms = 1000,
     metadata_timeout_ms = 10000,
+    open_ms_max = 30000, /* well below what the process gives a worker that makes no progress */
     /* Requests that can leave a transaction half done (protocol numbers of Kafka). */
     api_produce = 0,
     api_add_partitions = 24,
@@ -27,7 +28,7 @@ struct kafka_outputs {
     const struct record *records;
     size_t count;
     int64_t last_offset;
-    size_t refused; /* a record that the broker does not take, and how many */
+    size_t refused; /* the first record that the broker does not take, and how many */
     size_t refused_count;
     rd_kafka_resp_err_t refused_code;
     bool single;
@@ -102,7 +103,8 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     }
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         message->err == RD_KAFKA_RESP_ERR_INVALID_RECORD) {
-        outputs->refused = index;
+        if (outputs->refused_count == 0 || index < outputs->refused)
+            outputs->refused = index;
         outputs->refused_count++;
         outputs->refused_code = message->err;
     }
@@ -169,6 +171,9 @@ static enum err fetch_metadata(struct kafka_outputs *outputs, struct err_note *n
 static enum err initialise(struct kafka_outputs *outputs, bool (*cancelled)(void *context),
                            void *context, struct err_note *note)
 {
+    int64_t timeout_ms = 2 * outputs->options.transaction_timeout_ms;
+    int64_t end_ms = clock_monotonic_ms() + (timeout_ms < open_ms_max ? timeout_ms : open_ms_max);
+
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(outputs->kafka, slice_ms);
         rd_kafka_resp_err_t code;
@@ -180,7 +185,8 @@ static enum err initialise(struct kafka_outputs *outputs, bool (*cancelled)(void
             rd_kafka_error_destroy(error);
             return ERR_CANCELLED;
         }
-        if (rd_kafka_error_is_retriable(error) || code == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        if ((rd_kafka_error_is_retriable(error) || code == RD_KAFKA_RESP_ERR__TIMED_OUT) &&
+            clock_monotonic_ms() < end_ms) {
             rd_kafka_error_destroy(error);
             continue;
         }
@@ -287,7 +293,8 @@ static enum err refused(struct kafka_outputs *outputs, struct kafka_committed *c
     const struct record *record = &outputs->records[outputs->refused];
 
     committed->refused = outputs->refused;
-    committed->ambiguous = outputs->refused_count > 1;
+    /* One record a request: each of them was refused for itself. */
+    committed->ambiguous = outputs->refused_count > 1 && !outputs->single;
     return FAIL(note, committed->ambiguous ? ERR_TXN_UNKNOWN : ERR_UNCOMMITTABLE,
                 "the broker refuses %s of %zu bytes on %s: %s",
                 committed->ambiguous ? "one of several records" : "a record", record->value.size,

@@ -129,10 +129,10 @@ static void tell(struct bus *bus, const int64_t next[INPUT_COUNT])
 static enum err open_producer(struct bus *head, bool single, const struct bus_cancel *cancel,
                               struct err_note *note)
 {
-    (void)single;
     (void)cancel;
     (void)note;
     fake_of(head)->opens++;
+    fake_of(head)->single = single;
     return ERR_OK;
 }
 
@@ -148,10 +148,15 @@ static enum err commit(struct bus *head, const struct batch *batch, const struct
     enum fake_fault fault = bus->fault;
 
     (void)cancel;
-    bus->fault = FAKE_FAULT_NONE;
+    bus->fault = bus->then;
+    bus->then = FAKE_FAULT_NONE;
     *committed = (struct bus_committed){.meta_offset = -1};
     if (fault == FAKE_FAULT_LOST)
         return FAIL(note, ERR_TXN_UNKNOWN, "lost");
+    if (fault == FAKE_FAULT_AMBIGUOUS) {
+        committed->ambiguous = true;
+        return FAIL(note, ERR_TXN_UNKNOWN, "one of several is too large");
+    }
     if (fault == FAKE_FAULT_FENCED)
         return FAIL(note, ERR_FENCED, "fenced");
     if (fault == FAKE_FAULT_TOO_LARGE)

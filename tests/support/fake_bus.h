@@ -11,6 +11,7 @@ enum fake_fault {
     FAKE_FAULT_UNKNOWN,   /* TXN_UNKNOWN, though it is committed */
     FAKE_FAULT_FENCED,    /* FENCED, nothing was committed */
     FAKE_FAULT_TOO_LARGE, /* UNCOMMITTABLE: the first record */
+    FAKE_FAULT_AMBIGUOUS, /* TXN_UNKNOWN: one of several records, nothing was committed */
 };
 
 struct fake_log {
@@ -29,6 +30,8 @@ struct fake_bus {
     size_t read_at;
     bool opened;
     enum fake_fault fault; /* of the next commit */
+    enum fake_fault then;  /* and of the one after it */
+    bool single;           /* as it was opened last */
     int commits;           /* done */
     int opens;
     bool hanging; /* a transaction hangs on `state` */

@@ -330,6 +330,26 @@ static void worker_refused_output_makes_a_dead_letter(void **state)
     assert_int_equal(fake_bus_count(town->bus, (enum topic)(TOPIC_DLQ_FIRST + INPUT_SETTINGS)), 1);
 }
 
+/* Which one it is shows one by one; what follows goes many in a request again. */
+static void worker_ambiguous_refusal_is_found_one_by_one(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    add_queue(town);
+    take(town);
+    town->bus->fault = FAKE_FAULT_AMBIGUOUS;
+    town->bus->then = FAKE_FAULT_TOO_LARGE;
+    assert_int_equal(loop_turn(town->worker, &town->note), ERR_UNCOMMITTABLE);
+    assert_true(town->bus->single);
+    take(town);
+    assert_false(town->bus->single);
+    turn(town);
+    assert_int_equal(town->bus->commits, 1);
+    assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 1);
+    assert_int_equal(fake_bus_count(town->bus, (enum topic)(TOPIC_DLQ_FIRST + INPUT_SETTINGS)), 1);
+}
+
 static void worker_torn_records_are_written_over(void **state)
 {
     struct town *town = *state;
@@ -486,6 +506,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_idle_take_overs_keep_the_chain_of_writers, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_refused_output_makes_a_dead_letter, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_ambiguous_refusal_is_found_one_by_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_missing_batches_refuse, set_up, tear_down),
