@@ -8,11 +8,15 @@
 #include "base/version.h"
 #include "daemon/bus_kafka.h"
 #include "daemon/topics.h"
+#include "daemon/watchdog.h"
 
 enum {
     poll_ms = 50,
     start_timeout_ms = 10000,
     watchdog_ms = 60 * 1000,
+    watchdog_tick_ms = 1000, /* and of this thread, which may wait for workers that end */
+    watchdog_ticks = 150,
+    asleep_ms = 5000, /* between two looks at the workers: the process was frozen, or blocked */
     topics_ms = 60 * 1000, /* how often partition counts are looked at again */
     tell_ms = 60 * 1000,
     interval_ms = 4, /* of commits, a partition: the broker manages some 300 transactions/s */
@@ -31,6 +35,9 @@ struct running {
     struct kafka_group *group;
     struct worker **workers; /* by partition; NULL: never ours */
     int32_t partitions;
+    struct watchdog *watchdog;
+    int64_t looked_ms; /* monotonic: at the workers */
+    int64_t awake_ms;  /* monotonic: since when this thread runs without a pause */
     enum err err;
     struct err_note *note;
 };
@@ -207,6 +214,9 @@ static enum err check_workers(struct running *running, struct err_note *note)
     int64_t now_ms = clock_monotonic_ms();
     int deciding = 0;
 
+    if (now_ms - running->looked_ms > asleep_ms)
+        running->awake_ms = now_ms;
+    running->looked_ms = now_ms;
     for (int32_t i = 0; i < running->partitions; i++) {
         struct worker *worker = running->workers[i];
 
@@ -217,7 +227,8 @@ static enum err check_workers(struct running *running, struct err_note *note)
             *note = worker->note;
             return note->err;
         }
-        if (now_ms - atomic_load(&worker->progress_ms) > watchdog_ms) {
+        if (now_ms - atomic_load(&worker->progress_ms) > watchdog_ms &&
+            now_ms - running->awake_ms > watchdog_ms) {
             /* Its thread hangs: nothing can be ended in order any more. */
             log_error("a partition makes no progress though work waits: the process ends",
                       LOG_INT("partition", i),
@@ -282,6 +293,7 @@ static enum err serve(struct running *running, struct err_note *note)
     int64_t tell_at_ms = clock_monotonic_ms() + tell_ms;
 
     while (!running->run->stopped()) {
+        watchdog_turn(running->watchdog);
         TRY(kafka_group_poll(running->group, poll_ms, note));
         TRY(check_workers(running, note));
         if (clock_monotonic_ms() >= topics_at_ms) {
@@ -294,6 +306,16 @@ static enum err serve(struct running *running, struct err_note *note)
         }
     }
     return ERR_OK;
+}
+
+/* Called by the watchdog. What the main thread waits for does not come back. */
+static void hangs(void *context)
+{
+    (void)context;
+    log_error("the process's own thread hangs, while a partition was given back or the group was "
+              "left: the process ends",
+              LOG_INT("seconds", watchdog_tick_ms / 1000 * watchdog_ticks));
+    abort();
 }
 
 enum err run_daemon(const struct run_options *run, struct err_note *note)
@@ -311,7 +333,9 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
                  LOG_TEXT("group", run->options->group),
                  LOG_TEXT("cluster", running->topics.cluster_id),
                  LOG_INT("partitions", running->partitions));
+        running->watchdog = watchdog_create(watchdog_tick_ms, watchdog_ticks, hangs, NULL);
         err = serve(running, note);
+        watchdog_turn(running->watchdog);
     }
     kafka_group_close(running->group);
     if (running->workers != NULL)
@@ -322,6 +346,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     kafka_log_destroy(running->log);
     if (running->client != NULL)
         rd_kafka_destroy(running->client);
+    watchdog_destroy(running->watchdog);
     arena_deinit(&running->arena);
     free(running);
     return err;

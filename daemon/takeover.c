@@ -505,7 +505,9 @@ static enum err take_positions(struct worker *worker, struct err_note *note)
         next[i] = meta->positions[i].next_offset;
         last_ms[i] = meta->positions[i].last_timestamp_ms;
     }
+    worker_progress(worker);
     TRY(worker->bus->ops->seek(worker->bus, next, last_ms, note));
+    worker_progress(worker);
     return wait_verified(worker, note);
 }
 
@@ -575,6 +577,7 @@ enum err takeover(struct worker *worker, struct err_note *note)
     POINT(take_over_begin);
     follow_stop(worker->follow);
     TRY(worker->bus->ops->open(worker->bus, worker->single, &cancel, note));
+    worker_progress(worker);
     POINT(take_over_owned);
     TRY(use_kept(worker, note));
     if (!worker->kept)
