@@ -185,7 +185,8 @@ static enum err fail_unreachable(const struct options *options, rd_kafka_resp_er
                     "cannot reach Kafka: %s. kafka.bootstrap.servers is not set",
                     rd_kafka_err2str(code));
     return FAIL(note, ERR_BUS_DOWN,
-                "%s: cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers right?",
+                "%s: cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers "
+                "right?",
                 options_origin(&brokers->origin, "kafka.bootstrap.servers", origin, sizeof(origin)),
                 brokers->value, rd_kafka_err2str(code));
 }
