@@ -580,6 +580,8 @@ int64_t owned_ahead_ms(const struct queue *queue);
 bool queue_assigns(const struct queue *queue); /* assign_to_queue (3.4, 3.7) */
 bool queue_inherits(const struct machine *m, const struct queue *queue);
 struct slice country_code(const struct machine *m, uint32_t domain);
+/* The clock changes of a zone, for state/zones.h; NULL: the domain has no such zone. */
+const PB(ZoneTable) * zone_table(const struct machine *m, uint32_t domain, const char *zone);
 
 /* --- callbacks.c: the life
  * ------------------------------------------------------------------------- */

@@ -129,6 +129,13 @@ struct slice country_code(const struct machine *m, uint32_t domain)
     return slice_text(settings == NULL ? NULL : settings->country_code);
 }
 
+const PB(ZoneTable) * zone_table(const struct machine *m, uint32_t domain, const char *zone)
+{
+    uint32_t handle = entity_find(m, KIND_ZONE, domain, slice_text(zone));
+
+    return handle == 0 ? NULL : zone_at(m, handle)->table;
+}
+
 void queue_ani(const struct machine *m, const struct queue *queue, int64_t accepted_ms,
                struct slice *ani, struct slice *ani_name)
 {
