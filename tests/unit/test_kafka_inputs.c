@@ -44,13 +44,12 @@ static rd_kafka_t *client(rd_kafka_type_t type, const char *const *settings)
 
 static void put(struct town *town, enum input input, int64_t stamp_ms)
 {
-    char value[] = "x";
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(town->producer, names[input], NULL);
+    const struct record record = {.timestamp_ms = stamp_ms, .value = slice_text("x")};
 
-    assert_int_equal(
-        rd_kafka_producev(town->producer, RD_KAFKA_V_TOPIC(names[input]), RD_KAFKA_V_PARTITION(0),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(stamp_ms),
-                          RD_KAFKA_V_VALUE(value, sizeof(value)), RD_KAFKA_V_END),
-        RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(kafka_produce(town->producer, topic, &record, true, NULL),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_destroy(topic);
 }
 
 static void flush(struct town *town)
