@@ -24,6 +24,10 @@ enum err topics_client(const struct options *options, rd_kafka_t **client, struc
         items[i] = (struct kafka_setting){options->kafka[i].key, options->kafka[i].value};
     const char *const ours[] = {"client.id", "ringback-admin", NULL};
 
+    if (options_kafka_get(options, "bootstrap.servers") == NULL)
+        return FAIL(note, ERR_BAD_OPTION,
+                    "where is Kafka? kafka.bootstrap.servers is not set: give "
+                    "--kafka.bootstrap.servers HOST:PORT, or --config FILE");
     TRY(kafka_conf_create(&settings, ours, &conf, note));
     return kafka_create(RD_KAFKA_PRODUCER, conf, "a client", client, note);
 }
@@ -180,10 +184,6 @@ static enum err fail_unreachable(const struct options *options, rd_kafka_resp_er
     const struct option_kafka *brokers = options_kafka_find(options, "bootstrap.servers");
     char origin[300];
 
-    if (brokers == NULL)
-        return FAIL(note, ERR_BUS_DOWN,
-                    "cannot reach Kafka: %s. kafka.bootstrap.servers is not set",
-                    rd_kafka_err2str(code));
     return FAIL(note, ERR_BUS_DOWN,
                 "%s: cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers "
                 "right?",
