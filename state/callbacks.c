@@ -61,6 +61,19 @@ void callback_start(struct machine *m, uint32_t handle, PB(CallbackState) state)
     callback_place(m, handle);
 }
 
+void callback_due_moves(struct machine *m, uint32_t handle, int64_t due_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    assert(cb->head.state == STATE(SCHEDULED));
+    updated(m, handle);
+    callback_unplace(m, handle);
+    if (cb->owner != 0)
+        extra_get(m, cb)->owner_end_ms += due_ms - cb->due_ms; /* its duration is stamped (3.4) */
+    cb->due_ms = due_ms;
+    callback_place(m, handle);
+}
+
 static void stay_close(struct machine *m, uint32_t handle, enum stay_end how, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);

@@ -124,6 +124,25 @@ static void check_counts(struct check *check, uint32_t handle)
              "the counts do not reconcile (10.5)", ref);
 }
 
+/* 2.3: its list is who is scheduled at its local times. */
+static void check_zone(struct check *check, uint32_t handle)
+{
+    struct machine *m = check->m;
+    const struct zone *zone = zone_at(m, handle);
+    size_t cursor = 0, scheduled = 0;
+    uint32_t other;
+
+    while ((other = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0) {
+        const struct callback *cb = callback_at(m, other);
+        const struct extra *extra = extra_of(m, cb);
+
+        scheduled +=
+            cb->head.state == STATE(SCHEDULED) && extra != NULL && extra->local_zone == handle;
+    }
+    hold(check, scheduled == order_count(&zone->scheduled), "its callbacks are miscounted",
+         ref_make(KIND_ZONE, handle));
+}
+
 static void check_class(struct check *check, uint32_t handle)
 {
     struct machine *m = check->m;
@@ -182,6 +201,8 @@ const char *machine_broken(struct machine *m, struct arena *arena)
         check_call(&check, handle);
     for (cursor = 0; (handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0;)
         check_counts(&check, handle);
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_ZONE], &cursor)) != 0;)
+        check_zone(&check, handle);
     for (cursor = 0; (handle = table_next(&m->classes, &cursor)) != 0;)
         check_class(&check, handle);
     check_digest(&check);

@@ -291,6 +291,11 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     entity->callee_name = out_text(out, extra->callee_name);
     entity->caller_id = out_text(out, extra->caller_id);
     entity->caller_name = out_text(out, extra->caller_name);
+    if (extra->local_zone != 0) {
+        entity->local_due = OUT_NEW(out, LocalTime, ringback__v1__local_time);
+        entity->local_due->zone = out_text(out, zone_at(out.m, extra->local_zone)->id);
+        entity->local_due->local_ms = extra->local_ms;
+    }
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
     entity->scheduled_id = out_ident(out, &extra->scheduled);
@@ -374,6 +379,8 @@ static PB(ZoneEntity) * zone_out(struct out out, const struct zone *zone)
 
     entity->table = out_copy(out, zone->table == NULL ? NULL : &zone->table->base);
     entity->removed_version = zone->removed_version;
+    entity->apply_ms = zone->apply_ms;
+    entity->apply_local_ms = zone->apply_local_ms;
     return entity;
 }
 
@@ -668,6 +675,10 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->caller_id = text_put(&m->texts, slice_text(entity->caller_id));
     if (entity->caller_name[0] != '\0')
         extra_get(m, cb)->caller_name = text_put(&m->texts, slice_text(entity->caller_name));
+    if (entity->local_due != NULL) {
+        extra_get(m, cb)->local_zone = in_entity(m, KIND_ZONE, domain, entity->local_due->zone);
+        extra_get(m, cb)->local_ms = entity->local_due->local_ms;
+    }
     if (entity->owner_end_ms != 0)
         extra_get(m, cb)->owner_end_ms = entity->owner_end_ms;
     if (entity->resume_ms != 0)
@@ -892,6 +903,8 @@ static enum err load_entity(struct machine *m, const struct parsed_key *key,
         free_message(zone->table);
         zone->table = in_copy(m, value->zone->table == NULL ? NULL : &value->zone->table->base);
         zone->removed_version = value->zone->removed_version;
+        zone->apply_ms = value->zone->apply_ms;
+        zone->apply_local_ms = value->zone->apply_local_ms;
     } else if (kind == KIND_AGENT && value->entity_case == ENTITY_CASE(AGENT)) {
         agent_in(m, handle, value->agent);
     } else if (kind == KIND_CALL && value->entity_case == ENTITY_CASE(CALL)) {

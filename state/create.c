@@ -492,23 +492,22 @@ static PB(Reason) schedule_queue(struct machine *m, const PB(Schedule) * schedul
     return queue_at(m, *queue)->settings == NULL ? REASON(QUEUE_UNKNOWN) : REASON(UNSPECIFIED);
 }
 
-/* 2.2, 3.1, 3.2 */
+/* 2.2, 2.3, 3.1, 3.2 */
 static PB(Reason) schedule_due(struct machine *m, const PB(Schedule) * schedule,
-                               const struct queue *queue, int64_t *due)
+                               const struct queue *queue, struct due *due)
 {
-    *due = schedule->due_ms != 0 ? schedule->due_ms : m->step.when + LIMIT_SCHEDULE_DEFAULT_MS;
-    if (*due <= m->step.when)
-        return REASON(IN_THE_PAST);
-    if (*due - m->step.when > LIMIT_SCHEDULE_AHEAD_MS)
-        return REASON(TOO_FAR_AHEAD);
-    if (!schedule->take_ownership)
-        return REASON(UNSPECIFIED);
+    PB(Reason)
+    reason = due_choose(m, schedule->due_ms, schedule->local_due,
+                        m->step.when + LIMIT_SCHEDULE_DEFAULT_MS, due);
+
+    if (reason != REASON(UNSPECIFIED) || !schedule->take_ownership)
+        return reason;
     if (queue->settings->agent_owned == NULL || !queue->settings->agent_owned->enabled)
         return REASON(OWNERSHIP_OFF);
     if (queue->settings->n_rings == 0)
         return REASON(NO_PREFERRED_AGENT_RULE);
-    return *due - m->step.when > owned_ahead_ms(queue) ? REASON(TOO_FAR_AHEAD)
-                                                       : REASON(UNSPECIFIED);
+    return due->ms - m->step.when > owned_ahead_ms(queue) ? REASON(TOO_FAR_AHEAD)
+                                                          : REASON(UNSPECIFIED);
 }
 
 static bool schedule_fits(const PB(Command) * command)
@@ -520,7 +519,9 @@ static bool schedule_fits(const PB(Command) * command)
            text_fits(schedule->number, LIMIT_ID_BYTES_MAX) &&
            text_fits(schedule->callee_name, LIMIT_NAME_BYTES_MAX) &&
            text_fits(schedule->name, LIMIT_NAME_BYTES_MAX) &&
-           text_fits(schedule->script_id, LIMIT_ID_BYTES_MAX);
+           text_fits(schedule->script_id, LIMIT_ID_BYTES_MAX) &&
+           (schedule->local_due == NULL ||
+            text_fits(schedule->local_due->zone, LIMIT_ID_BYTES_MAX));
 }
 
 static void remember_scheduled(struct machine *m, const struct source *source,
@@ -585,13 +586,13 @@ void command_schedule(struct machine *m, const PB(Command) * command)
     uint32_t agent, queue = 0, script = 0, handle;
     struct source source;
     struct callback *cb;
-    int64_t due = 0;
+    struct due due = {0};
     uint64_t number = 0;
     PB(Reason) reason = REASON(UNSPECIFIED);
 
     if (!schedule_fits(command))
         reason = REASON(LIMIT);
-    else if (schedule->local_due != NULL || (schedule->route_to_me && !schedule->take_ownership))
+    else if (schedule->route_to_me && !schedule->take_ownership)
         reason = REASON(NOT_SUPPORTED);
     agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
     if (reason == REASON(UNSPECIFIED) && (agent == 0 || !agent_known(agent_at(m, agent))))
@@ -622,13 +623,13 @@ void command_schedule(struct machine *m, const PB(Command) * command)
     cb->flags |= CB_OWN_TIE;
     cb->number = number;
     cb->script = script;
-    cb->due_ms = due;
+    due_set(m, cb, &due);
     cb->scheduled_by = agent;
     cb->created_ms = cb->updated_ms = m->step.now;
     set_labels(m, cb, schedule->name, schedule->callee_name);
     if (schedule->take_ownership) {
         cb->owner = agent;
-        extra_get(m, cb)->owner_end_ms = due + owned_duration_ms(queue_at(m, queue));
+        extra_get(m, cb)->owner_end_ms = due.ms + owned_duration_ms(queue_at(m, queue));
     }
     take_from_source(m, handle, &source);
     remember_scheduled(m, &source, &id);

@@ -152,6 +152,8 @@ struct zone {
     uint32_t id; /* text */
     PB(ZoneTable) * table;
     uint64_t removed_version;
+    int64_t apply_ms, apply_local_ms; /* due times that still follow the table (2.3) */
+    struct order scheduled;           /* callbacks scheduled at its local times, by that time */
 };
 
 struct decline {
@@ -234,6 +236,8 @@ struct extra {
     uint32_t name, callee_name, caller_id, caller_name; /* texts */
     uint32_t scores;                                    /* text */
     uint32_t skills, language;                          /* kept while an owner has it (1.7) */
+    uint32_t local_zone;                                /* the due time's zone (2.3); 0: none */
+    int64_t local_ms;                                   /* the due time by its clocks */
     int64_t owner_end_ms;
     int64_t resume_ms;
     struct ident scheduled; /* callback made in this one */
@@ -634,11 +638,33 @@ callback_step(struct machine *m, uint32_t callback, enum callback_event event,
 /* Number of cells of the table that say nothing; a test wants 0. */
 int callback_table_gaps(void);
 
+/* A callback that is scheduled is due at another time: its zone's rules changed (2.3). */
+void callback_due_moves(struct machine *m, uint32_t callback, int64_t due_ms);
 int64_t callback_wake(const struct machine *m, uint32_t callback, enum wake_class *class);
 void callback_fire(struct machine *m, uint32_t callback);
 /* Enters the line: a new stay begins at when_ms. */
 void callback_enter_line(struct machine *m, uint32_t callback, int64_t when_ms);
 void callback_start(struct machine *m, uint32_t callback, PB(CallbackState) state);
+
+/* --- due.c: when a callback is due (2.2, 2.3)
+ * ------------------------------------------------------------------------------------------- */
+
+struct due {
+    int64_t ms;
+    uint32_t zone; /* 0: it was given as an instant */
+    int64_t local_ms;
+};
+
+/* What a request means that was made at the step's `when`: due_ms, else the local time, else what
+ * holds when both are left out. */
+PB(Reason)
+due_choose(struct machine *m, int64_t due_ms, const PB(LocalTime) * local, int64_t left_out_ms,
+           struct due *due);
+/* The callback is in no tree. */
+void due_set(struct machine *m, struct callback *cb, const struct due *due);
+/* Its table is a new one: due times follow, from that local time on. */
+void zone_apply(struct machine *m, uint32_t zone, int64_t from_local_ms);
+void zone_fire(struct machine *m, uint32_t zone);
 
 /* --- create.c, commands.c
  * ---------------------------------------------------------------------------- */

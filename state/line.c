@@ -348,11 +348,22 @@ static int64_t parked_key(const struct machine *m, const struct callback *cb)
     return extra_of(m, cb)->resume_ms;
 }
 
+/* Those scheduled at a local time stand with its zone too: the rules may change (2.3). */
+static struct zone *zone_of(const struct machine *m, const struct callback *cb)
+{
+    const struct extra *extra = extra_of(m, cb);
+
+    if (cb->head.state != STATE(SCHEDULED) || extra == NULL || extra->local_zone == 0)
+        return NULL;
+    return zone_at(m, extra->local_zone);
+}
+
 void callback_place(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
     struct queue *queue = queue_at(m, cb->queue);
     struct order_compare by_id = {compare_callback_ids, m};
+    struct zone *zone = zone_of(m, cb);
 
     assert(!(cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY)));
     switch ((PB(CallbackState))cb->head.state) {
@@ -368,6 +379,8 @@ void callback_place(struct machine *m, uint32_t handle)
     case STATE(DELAYED):
     case STATE(SNOOZED):
         order_put(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
+        if (zone != NULL)
+            order_put(&zone->scheduled, &m->nodes, extra_of(m, cb)->local_ms, handle, by_id);
         cb->flags |= CB_IN_PARKED;
         return;
     case STATE(OFFERED):
@@ -390,6 +403,7 @@ void callback_unplace(struct machine *m, uint32_t handle)
     struct callback *cb = callback_at(m, handle);
     struct queue *queue = queue_at(m, cb->queue);
     struct order_compare by_id = {compare_callback_ids, m};
+    struct zone *zone = zone_of(m, cb);
     bool found = true;
 
     if (cb->flags & CB_IN_CLASS) {
@@ -400,6 +414,9 @@ void callback_unplace(struct machine *m, uint32_t handle)
         class_activate(m, cb->class);
     } else if (cb->flags & CB_IN_PARKED) {
         found = order_remove(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
+        if (zone != NULL)
+            found &= order_remove(&zone->scheduled, &m->nodes, extra_of(m, cb)->local_ms, handle,
+                                  by_id);
     } else if (cb->flags & CB_IN_BUSY) {
         found = order_remove(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
     }

@@ -72,6 +72,7 @@ static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *c
     switch (ref_kind(ref)) {
     case KIND_DOMAIN: at = domain_at(m, handle)->walk_ms; return at == 0 ? INT64_MAX : at;
     case KIND_QUEUE: at = queue_at(m, handle)->removing_ms; return at == 0 ? INT64_MAX : at;
+    case KIND_ZONE: at = zone_at(m, handle)->apply_ms; return at == 0 ? INT64_MAX : at;
     case KIND_AGENT: /* a word of him would stop what wakes him */
         *class = WAKE_STOP;
         return agent_wake(m, handle);
@@ -83,7 +84,6 @@ static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *c
     case KIND_STUB: return stub_until(m, stub_at(m, handle));
     case KIND_COUNTERS:
     case KIND_SCRIPT:
-    case KIND_ZONE:
     case KIND_COUNT: break;
     }
     return INT64_MAX;
@@ -263,6 +263,7 @@ void machine_timer_fire(struct machine *m, const struct timer_limits *limits, in
     switch (ref_kind(ref)) {
     case KIND_DOMAIN: fire_domain(m, handle); break;
     case KIND_QUEUE: queue_fire(m, handle); break;
+    case KIND_ZONE: zone_fire(m, handle); break;
     case KIND_AGENT: agent_fire(m, handle); break;
     case KIND_CALL: call_fire(m, handle); break;
     case KIND_CALLBACK: callback_fire(m, handle); break;
@@ -270,7 +271,6 @@ void machine_timer_fire(struct machine *m, const struct timer_limits *limits, in
     case KIND_STUB: stub_remove(m, handle); break;
     case KIND_COUNTERS:
     case KIND_SCRIPT:
-    case KIND_ZONE:
     case KIND_COUNT: assert(!"a kind without timers"); break;
     }
     step_end(m);

@@ -623,6 +623,7 @@ static void set_zone(struct machine *m, const struct setting *setting, const PB(
     replace(&zone->table, message_keep(&table->base, m->step.arena));
     zone->removed_version = 0;
     accept_setting(m, setting);
+    zone_apply(m, handle, INT64_MIN);
 }
 
 static void remove_zone(struct machine *m, const struct setting *setting,

@@ -1,8 +1,9 @@
-/* Chapter 2: callbacks that agents schedule, as far as they are built (2.1, 2.2, 2.4, 2.8). */
+/* Chapter 2: callbacks that agents schedule, as far as they are built (2.1-2.4, 2.8). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -480,18 +481,296 @@ static void rule_2_2_script_and_caller_id_are_as_in_chapter_1(void **state)
     story_close(&story);
 }
 
-static void rule_2_2_local_times_and_route_to_me_are_not_built_yet(void **state)
+/* --- 2.3 --- */
+
+/* One hour east; two from 10 h of the story to 20 h: the clocks skip from 11 h to 12 h of their own
+ * time, and go through 21 h to 22 h twice. Local times here count from the story's start too. */
+static const struct story_offset summer[] = {{0, 3600}, {10 * HOUR_MS, 7200}, {20 * HOUR_MS, 3600}};
+
+static void set_zone(struct story *story, const struct story_offset *offsets, size_t count)
+{
+    story_zone(story, "Test/Zone", offsets, count);
+}
+
+static PB(Command) * local_command(struct story *story, const char *zone, int64_t local_ms)
+{
+    PB(Command) *command = story_schedule(story, NULL, "anna", "i1", 0);
+    PB(LocalTime) *local = arena_alloc(&story->arena, sizeof(*local));
+
+    ringback__v1__local_time__init(local);
+    local->zone = story_text(story, zone);
+    local->local_ms = AT(local_ms);
+    command->schedule->due_ms = 0;
+    command->schedule->local_due = local;
+    return command;
+}
+
+static PB(Reason) schedule_local(struct story *story, const char *zone, int64_t local_ms)
+{
+    story_do(story, local_command(story, zone, local_ms));
+    return story_reason(story);
+}
+
+static void rule_2_3_local_time_and_zone_are_both_kept(void **state)
 {
     struct story story;
-    PB(Command) * command;
-    PB(LocalTime) local = RINGBACK__V1__LOCAL_TIME__INIT;
+    const PB(CallbackEntity) * cb;
 
     (void)state;
     open_talk(&story);
-    command = story_schedule(&story, NULL, "anna", "i1", 0);
-    command->schedule->local_due = &local;
+    set_zone(&story, summer, 3);
+    assert_int_equal(schedule_local(&story, "Test/Zone", 5 * HOUR_MS), NONE);
+    cb = story_callback(&story, story_made(&story));
+    assert_int_equal(cb->due_ms, AT(4 * HOUR_MS));
+    assert_string_equal(cb->local_due->zone, "Test/Zone");
+    assert_int_equal(cb->local_due->local_ms, AT(5 * HOUR_MS));
+    story_at(&story, 4 * HOUR_MS - 1);
+    assert_int_equal(story_state(&story, story_made(&story)), STATE(SCHEDULED));
+    story_at(&story, 4 * HOUR_MS);
+    cb = story_callback(&story, story_made(&story));
+    assert_int_not_equal(cb->state, STATE(SCHEDULED));
+    assert_int_equal(cb->place->entry_ms, AT(4 * HOUR_MS));
+    assert_int_equal(cb->local_due->local_ms, AT(5 * HOUR_MS));
+    story_close(&story);
+}
+
+static void rule_2_3_an_instant_has_no_local_time(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+
+    (void)state;
+    open_talk(&story);
+    set_zone(&story, summer, 3);
+    command = local_command(&story, "Test/Zone", 5 * HOUR_MS);
+    command->schedule->due_ms = AT(7 * HOUR_MS); /* the instant comes first */
     story_do(&story, command);
-    assert_int_equal(story_reason(&story), REASON(NOT_SUPPORTED));
+    assert_int_equal(story_callback(&story, story_made(&story))->due_ms, AT(7 * HOUR_MS));
+    assert_null(story_callback(&story, story_made(&story))->local_due);
+    story_close(&story);
+}
+
+static void rule_2_3_unknown_zone_is_refused(void **state)
+{
+    struct story story;
+    char longest[130];
+
+    (void)state;
+    open_talk(&story);
+    assert_int_equal(schedule_local(&story, "Test/Zone", 5 * HOUR_MS), REASON(ZONE_UNKNOWN));
+    assert_int_equal(schedule_local(&story, "", 5 * HOUR_MS), REASON(ZONE_UNKNOWN));
+    memset(longest, 'x', sizeof(longest));
+    longest[129] = '\0';
+    assert_int_equal(schedule_local(&story, longest, 5 * HOUR_MS), REASON(LIMIT));
+    set_zone(&story, summer, 3);
+    assert_int_equal(schedule_local(&story, "test/zone", 5 * HOUR_MS), REASON(ZONE_UNKNOWN));
+    story_remove_zone(&story, "Test/Zone");
+    assert_int_equal(schedule_local(&story, "Test/Zone", 5 * HOUR_MS), REASON(ZONE_UNKNOWN));
+    assert_int_equal(machine_callbacks(story.machine), 0);
+    story_close(&story);
+}
+
+static void rule_2_3_skipped_time_moves_forward_by_the_gap_and_of_two_it_is_the_first(void **state)
+{
+    static const int64_t rows[][2] = {
+        {11 * HOUR_MS - 1, 10 * HOUR_MS - 1}, {11 * HOUR_MS, 10 * HOUR_MS},
+        {12 * HOUR_MS - 1, 11 * HOUR_MS - 1}, {12 * HOUR_MS, 10 * HOUR_MS},
+        {21 * HOUR_MS - 1, 19 * HOUR_MS - 1}, {21 * HOUR_MS, 19 * HOUR_MS},
+        {22 * HOUR_MS - 1, 20 * HOUR_MS - 1}, {22 * HOUR_MS, 21 * HOUR_MS},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+
+        open_talk(&story);
+        set_zone(&story, summer, 3);
+        assert_int_equal(schedule_local(&story, "Test/Zone", rows[at][0]), NONE);
+        assert_int_equal(story_callback(&story, story_made(&story))->due_ms, AT(rows[at][1]));
+        story_close(&story);
+    }
+}
+
+/* 2.2 for local times: it is 20 s, on the clocks of the zone one hour more. */
+static void rule_2_3_local_times_are_later_than_now_and_at_most_30_days_ahead(void **state)
+{
+    static const struct {
+        int64_t local_ms;
+        PB(Reason) reason;
+    } rows[] = {
+        {HOUR_MS + 20000, REASON(IN_THE_PAST)},
+        {HOUR_MS + 20001, NONE},
+        {HOUR_MS + 20000 + 30 * DAY_MS, NONE},
+        {HOUR_MS + 20001 + 30 * DAY_MS, REASON(TOO_FAR_AHEAD)},
+        {-DAY_MS, REASON(IN_THE_PAST)},
+        {40 * DAY_MS, REASON(TOO_FAR_AHEAD)},
+        {INT64_MIN, REASON(IN_THE_PAST)},
+        {INT64_MAX - STORY_START_MS, REASON(TOO_FAR_AHEAD)},
+    };
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        struct story story;
+
+        open_talk(&story);
+        set_zone(&story, summer, 3);
+        if (schedule_local(&story, "Test/Zone", rows[at].local_ms) != rows[at].reason)
+            fail_msg("row %zu: %d", at, story_reason(&story));
+        story_close(&story);
+    }
+}
+
+/* The zone has no summer time after all. */
+static const struct story_offset no_summer[] = {{0, 3600}};
+
+static void rule_2_3_changed_rules_move_what_is_scheduled(void **state)
+{
+    struct story story;
+    const char *callback;
+    const PB(CallbackEntity) * cb;
+
+    (void)state;
+    open_talk(&story);
+    set_zone(&story, summer, 3);
+    assert_int_equal(schedule_local(&story, "Test/Zone", 15 * HOUR_MS), NONE);
+    callback = story_made(&story);
+    assert_int_equal(story_callback(&story, callback)->due_ms, AT(13 * HOUR_MS));
+    story_at(&story, 9 * HOUR_MS);
+    set_zone(&story, no_summer, 1);
+    cb = story_callback(&story, callback);
+    assert_int_equal(cb->due_ms, AT(14 * HOUR_MS));
+    assert_int_equal(cb->local_due->local_ms, AT(15 * HOUR_MS));
+    assert_int_equal(cb->updated_ms, AT(9 * HOUR_MS));
+    story_at(&story, 14 * HOUR_MS - 1);
+    assert_int_equal(story_state(&story, callback), STATE(SCHEDULED));
+    story_at(&story, 14 * HOUR_MS);
+    assert_int_not_equal(story_state(&story, callback), STATE(SCHEDULED));
+    set_zone(&story, summer, 3); /* after due nothing moves any more */
+    assert_int_equal(story_callback(&story, callback)->due_ms, AT(14 * HOUR_MS));
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(14 * HOUR_MS));
+    story_close(&story);
+}
+
+static void rule_2_3_changed_rules_leave_alone_what_they_do_not_concern(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_talk(&story);
+    set_zone(&story, summer, 3);
+    assert_int_equal(schedule_local(&story, "Test/Zone", 5 * HOUR_MS), NONE);
+    callback = story_made(&story);
+    story_at(&story, 2 * HOUR_MS);
+    set_zone(&story, no_summer, 1);
+    story_zone(&story, "Test/Other", summer, 3);
+    assert_int_equal(story_callback(&story, callback)->due_ms, AT(4 * HOUR_MS));
+    assert_int_equal(story_callback(&story, callback)->updated_ms, AT(20000));
+    story_remove_zone(&story, "Test/Zone");
+    assert_int_equal(story_callback(&story, callback)->due_ms, AT(4 * HOUR_MS));
+    set_zone(&story, (const struct story_offset[]){{0, 0}}, 1); /* known again, with other rules */
+    assert_int_equal(story_callback(&story, callback)->due_ms, AT(5 * HOUR_MS));
+    story_close(&story);
+}
+
+/* It is 13:30 on clocks that were to show 12:30; 13:00 is over. */
+static void rule_2_3_due_moved_into_the_past_is_due_at_once(void **state)
+{
+    struct story story;
+    const char *callback;
+    const PB(CallbackEntity) * cb;
+
+    (void)state;
+    open_talk(&story);
+    set_zone(&story, no_summer, 1);
+    assert_int_equal(schedule_local(&story, "Test/Zone", 13 * HOUR_MS), NONE);
+    callback = story_made(&story);
+    story_presence(&story, "anna", PRESENCE(AWAY));
+    story_presence(&story, "ben", PRESENCE(AWAY));
+    story_at(&story, 11 * HOUR_MS + 30 * MINUTE_MS);
+    assert_int_equal(story_state(&story, callback), STATE(SCHEDULED));
+    set_zone(&story, summer, 3);
+    story_at(&story, 11 * HOUR_MS + 30 * MINUTE_MS); /* timers of this very moment */
+    cb = story_callback(&story, callback);
+    assert_int_equal(cb->state, STATE(WAITING));
+    assert_int_equal(cb->due_ms, AT(11 * HOUR_MS));
+    assert_int_equal(cb->place->entry_ms, AT(11 * HOUR_MS));
+    assert_int_equal(cb->stay_ms, AT(11 * HOUR_MS + 30 * MINUTE_MS));
+    story_close(&story);
+}
+
+/* More callbacks than one decision moves: all of them have moved before time goes on. */
+static void rule_2_3_many_move_in_several_steps(void **state)
+{
+    enum { many = 205 };
+    struct story story;
+    char *callbacks[many];
+
+    (void)state;
+    story_open(&story);
+    story.frozen = true;
+    story_set_queue(&story, story_queue(&story, "sales"));
+    story_ready(&story, "anna", "sales");
+    set_zone(&story, summer, 3);
+    for (size_t at = 0; at < many; at++) {
+        char interaction[16];
+        PB(Command) * command;
+
+        snprintf(interaction, sizeof(interaction), "i%zu", at);
+        story_enter(&story, interaction, "sales");
+        story_connect(&story, interaction, "anna");
+        command = local_command(&story, "Test/Zone", 15 * HOUR_MS + (int64_t)(at / 3));
+        command->schedule->interaction_id = story_text(&story, interaction);
+        story_do(&story, command);
+        assert_int_equal(story_reason(&story), NONE);
+        callbacks[at] = story_text(&story, story_made(&story));
+        story_end_call(&story, interaction);
+    }
+    story.frozen = false;
+    story_at(&story, HOUR_MS);
+    set_zone(&story, no_summer, 1);
+    story_at(&story, HOUR_MS);
+    for (size_t at = 0; at < many; at++)
+        assert_int_equal(story_callback(&story, callbacks[at])->due_ms,
+                         AT(14 * HOUR_MS + (int64_t)(at / 3)));
+    story_close(&story);
+}
+
+static void rule_2_3_ownership_ends_as_much_later(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+    PB(Command) * command;
+    PB(AgentOwned) owned = RINGBACK__V1__AGENT_OWNED__INIT;
+    PB(Ring) ring = RINGBACK__V1__RING__INIT, *rings[] = {&ring};
+
+    (void)state;
+    open_talk(&story);
+    sales = story_queue(&story, "sales");
+    owned.enabled = true;
+    owned.duration_s = 7200;
+    sales->agent_owned = &owned;
+    sales->n_rings = 1;
+    sales->rings = rings;
+    story_set_queue(&story, sales);
+    set_zone(&story, summer, 3);
+    command = local_command(&story, "Test/Zone", 15 * HOUR_MS);
+    command->schedule->take_ownership = true;
+    story_do(&story, command);
+    assert_int_equal(story_callback(&story, story_made(&story))->owner_end_ms, AT(15 * HOUR_MS));
+    set_zone(&story, no_summer, 1);
+    assert_int_equal(story_callback(&story, story_made(&story))->due_ms, AT(14 * HOUR_MS));
+    assert_int_equal(story_callback(&story, story_made(&story))->owner_end_ms, AT(16 * HOUR_MS));
+    story_close(&story);
+}
+
+static void rule_2_5_route_to_me_is_not_built_yet(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+
+    (void)state;
+    open_talk(&story);
     command = story_schedule(&story, NULL, "anna", "i1", 3600000);
     command->schedule->route_to_me = true;
     story_do(&story, command);
@@ -656,7 +935,17 @@ int main(void)
         cmocka_unit_test(rule_2_2_left_out_is_30_minutes_from_now),
         cmocka_unit_test(rule_2_2_number_given_left_out_or_bad),
         cmocka_unit_test(rule_2_2_script_and_caller_id_are_as_in_chapter_1),
-        cmocka_unit_test(rule_2_2_local_times_and_route_to_me_are_not_built_yet),
+        cmocka_unit_test(rule_2_3_local_time_and_zone_are_both_kept),
+        cmocka_unit_test(rule_2_3_an_instant_has_no_local_time),
+        cmocka_unit_test(rule_2_3_unknown_zone_is_refused),
+        cmocka_unit_test(rule_2_3_skipped_time_moves_forward_by_the_gap_and_of_two_it_is_the_first),
+        cmocka_unit_test(rule_2_3_local_times_are_later_than_now_and_at_most_30_days_ahead),
+        cmocka_unit_test(rule_2_3_changed_rules_move_what_is_scheduled),
+        cmocka_unit_test(rule_2_3_changed_rules_leave_alone_what_they_do_not_concern),
+        cmocka_unit_test(rule_2_3_due_moved_into_the_past_is_due_at_once),
+        cmocka_unit_test(rule_2_3_many_move_in_several_steps),
+        cmocka_unit_test(rule_2_3_ownership_ends_as_much_later),
+        cmocka_unit_test(rule_2_5_route_to_me_is_not_built_yet),
         cmocka_unit_test(rule_2_4_interaction_without_a_queue_needs_one_named),
         cmocka_unit_test(rule_2_4_another_queue_only_where_selection_is_allowed),
         cmocka_unit_test(rule_2_4_naming_its_own_queue_is_no_selection),

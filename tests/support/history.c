@@ -297,6 +297,44 @@ static void fill_script(struct history *history, PB(SettingsEvent) * event)
     event->script->callback_enabled = !once_in(history, 3);
 }
 
+/* One of two zones, up to three clock changes of up to an hour about now; or it goes. */
+static void fill_zone(struct history *history, PB(SettingsEvent) * event)
+{
+    char *id = FORMAT(history, "z%u", (unsigned)below(history, 2));
+    int64_t from_ms = history->now_ms - HOUR_MS;
+
+    if (once_in(history, 8)) {
+        event->event_case = SETTINGS_CASE(ZONE_REMOVAL);
+        event->zone_removal = NEW(history, ZoneRemoval, ringback__v1__zone_removal);
+        event->zone_removal->zone = id;
+        event->zone_removal->version = version(history);
+        return;
+    }
+    event->event_case = SETTINGS_CASE(ZONE);
+    event->zone = NEW(history, ZoneTable, ringback__v1__zone_table);
+    event->zone->zone = id;
+    event->zone->version = version(history);
+    event->zone->n_offsets = below(history, 4);
+    event->zone->offsets = arena_alloc(&history->arena, 4 * sizeof(*event->zone->offsets));
+    for (size_t at = 0; at < event->zone->n_offsets; at++) {
+        PB(ZoneOffset) *offset = NEW(history, ZoneOffset, ringback__v1__zone_offset);
+
+        offset->from_ms = odd_time(history, from_ms);
+        offset->offset_s = ((int32_t)below(history, 5) - 2) * 60;
+        event->zone->offsets[at] = offset;
+        from_ms += 1 + (int64_t)below(history, 2 * HOUR_MS);
+    }
+}
+
+static PB(LocalTime) * local_time(struct history *history)
+{
+    PB(LocalTime) *made = NEW(history, LocalTime, ringback__v1__local_time);
+
+    made->zone = odd_id(history, FORMAT(history, "z%u", (unsigned)below(history, 2)));
+    made->local_ms = odd_time(history, history->now_ms + (int64_t)below(history, 300000));
+    return made;
+}
+
 static void fill_removal(struct history *history, PB(SettingsEvent) * event)
 {
     if (once_in(history, 2)) {
@@ -320,7 +358,12 @@ static const ProtobufCMessage *settings(struct history *history)
     event->id = FORMAT(history, "s-%llu", (unsigned long long)history->number);
     switch (below(history, 10)) {
     case 0: fill_removal(history, event); break;
-    case 1: fill_script(history, event); break;
+    case 1:
+        if (once_in(history, 2))
+            fill_script(history, event);
+        else
+            fill_zone(history, event);
+        break;
     case 2:
         event->event_case = SETTINGS_CASE(DOMAIN);
         event->domain = domain_settings(history);
@@ -570,6 +613,10 @@ static PB(Schedule) * schedule(struct history *history, const char *interaction)
         made->queue_id = queue_id(history);
     made->due_ms = odd_time(
         history, once_in(history, 8) ? 0 : history->now_ms + (int64_t)below(history, 300000));
+    if (once_in(history, 3)) {
+        made->due_ms = 0;
+        made->local_due = local_time(history);
+    }
     made->number = once_in(history, 3) ? number_text(history) : FORMAT(history, "+4477008");
     made->take_ownership = once_in(history, 2);
     return made;

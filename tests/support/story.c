@@ -270,6 +270,38 @@ void story_domain(struct story *story, const char *country_code, bool inherit)
     send_settings(story, event);
 }
 
+void story_zone(struct story *story, const char *zone, const struct story_offset *offsets,
+                size_t count)
+{
+    PB(SettingsEvent) *event = NEW(story, SettingsEvent, ringback__v1__settings_event);
+    PB(ZoneTable) *table = NEW(story, ZoneTable, ringback__v1__zone_table);
+
+    event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_ZONE;
+    event->zone = table;
+    table->zone = story_text(story, zone);
+    table->version = ++story->version;
+    table->offsets = arena_alloc(&story->arena, (count + 1) * sizeof(*table->offsets));
+    for (; table->n_offsets < count; table->n_offsets++) {
+        PB(ZoneOffset) *offset = NEW(story, ZoneOffset, ringback__v1__zone_offset);
+
+        offset->from_ms = STORY_START_MS + offsets[table->n_offsets].from_ms;
+        offset->offset_s = offsets[table->n_offsets].offset_s;
+        table->offsets[table->n_offsets] = offset;
+    }
+    send_settings(story, event);
+}
+
+void story_remove_zone(struct story *story, const char *zone)
+{
+    PB(SettingsEvent) *event = NEW(story, SettingsEvent, ringback__v1__settings_event);
+
+    event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_ZONE_REMOVAL;
+    event->zone_removal = NEW(story, ZoneRemoval, ringback__v1__zone_removal);
+    event->zone_removal->zone = story_text(story, zone);
+    event->zone_removal->version = ++story->version;
+    send_settings(story, event);
+}
+
 /* --- presence --- */
 
 static PB(PresenceEvent) * fact(struct story *story, const char *agent)

@@ -64,6 +64,15 @@ void story_remove_agent(struct story *story, const char *agent);
 void story_script(struct story *story, const char *script, bool callback_enabled);
 void story_domain(struct story *story, const char *country_code, bool inherit);
 
+/* Clock changes of a zone: each from a time of the story on, seconds to add to UTC. */
+struct story_offset {
+    int64_t from_ms;
+    int32_t offset_s;
+};
+void story_zone(struct story *story, const char *zone, const struct story_offset *offsets,
+                size_t count);
+void story_remove_zone(struct story *story, const char *zone);
+
 /* Facts of agents. */
 void story_presence(struct story *story, const char *agent, PB(Presence) presence);
 void story_status(struct story *story, const char *agent, PB(RoutingStatus) status);
