@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/point.h"
+#include "daemon/merge.h"
 #include "daemon/worker.h"
 
 enum {
@@ -16,7 +17,7 @@ enum {
 
 static enum err poll_batch(struct worker *worker, struct err_note *note);
 static bool ready(struct worker *worker, int64_t now_ms);
-static enum err step_machine(struct worker *worker, struct err_note *note);
+static void step_machine(struct worker *worker);
 static enum err commit(struct worker *worker, struct err_note *note);
 static void tick(struct worker *worker);
 static void wait_for_work(struct worker *worker);
@@ -34,7 +35,7 @@ enum err loop_turn(struct worker *worker, struct err_note *note)
 {
     TRY(poll_batch(worker, note));
     if (ready(worker, clock_monotonic_ms())) {
-        TRY(step_machine(worker, note));
+        step_machine(worker);
         if (worker->batch.count > 0)
             TRY(commit(worker, note));
     }
@@ -57,6 +58,29 @@ static size_t waiting(const struct worker *worker)
     return count;
 }
 
+/* Clock: event, without end markers: the log ends where it ended at first start. What comes behind
+ * would never be decided, and nobody would notice. */
+static enum err check_ends(const struct worker *worker, struct err_note *note)
+{
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct bus_input *input = &worker->inputs[i];
+        int64_t end = engine_meta(worker->engine)->positions[i].fixed_end;
+        const struct record *last = input->count == 0 ? NULL : &input->records[input->count - 1];
+
+        if (last == NULL || merge_is_marker(last))
+            continue;
+        if (end >= 0 && last->offset >= end)
+            return FAIL(note, ERR_BUS_REFUSED,
+                        "clock: event: %s, partition %" PRId32 ": a record came at offset %" PRId64
+                        ", behind the end that the topics had when they were first read (%" PRId64
+                        "). Was `play` still sending? On new topics, start this when it is done, "
+                        "or before it begins and let it send end markers (--end)",
+                        topic_short_name((enum topic)i), worker->options.engine.partition,
+                        last->offset, end);
+    }
+    return ERR_OK;
+}
+
 static enum err poll_batch(struct worker *worker, struct err_note *note)
 {
     size_t before = waiting(worker);
@@ -66,6 +90,8 @@ static enum err poll_batch(struct worker *worker, struct err_note *note)
         ends[i] = worker->inputs[i].at_end;
     TRY(worker->bus->ops->fetch(worker->bus, worker->options.engine.records_max, worker->inputs,
                                 note));
+    if (!is_live(worker))
+        TRY(check_ends(worker, note));
     for (int i = 0; i < INPUT_COUNT; i++)
         worker->fresh |= ends[i] != worker->inputs[i].at_end;
     if (waiting(worker) == 0)
@@ -165,7 +191,7 @@ static void note_oldest(struct worker *worker)
     }
 }
 
-static enum err step_machine(struct worker *worker, struct err_note *note)
+static void step_machine(struct worker *worker)
 {
     struct engine_input inputs[INPUT_COUNT];
     struct engine_time time = {.clock_ms = clock_read(&worker->clock)};
@@ -196,7 +222,6 @@ static enum err step_machine(struct worker *worker, struct err_note *note)
         batch->count > 0 && (batch->end == BATCH_END_RECORDS || batch->end == BATCH_END_TIMERS ||
                              batch->end == BATCH_END_BYTES);
     worker->full_stop_ms = batch->count > 0 ? 0 : clock_monotonic_ms() + again_ms;
-    (void)note;
     POINT(batch_decided);
     /* The records went with `taken`: what is held now is learnt with the next fetch. */
     for (int i = 0; i < INPUT_COUNT; i++) {
@@ -204,7 +229,6 @@ static enum err step_machine(struct worker *worker, struct err_note *note)
         worker->inputs[i].records = NULL;
     }
     worker->arrived_ms = waiting(worker) > 0 ? worker->arrived_ms : INT64_MAX;
-    return ERR_OK;
 }
 
 static enum err commit(struct worker *worker, struct err_note *note)

@@ -257,6 +257,17 @@ void fake_bus_add(struct fake_bus *bus, enum input input, int64_t timestamp_ms, 
                                                  .value = value});
 }
 
+void fake_bus_add_marker(struct fake_bus *bus, enum input input, int64_t timestamp_ms)
+{
+    static const struct header header = {"ringback-end", {(const uint8_t *)"1", 1}};
+
+    struct fake_log *log = &bus->inputs[input];
+
+    append(log, &(struct record){.topic = (enum topic)input, .timestamp_ms = timestamp_ms});
+    log->records[log->count - 1].headers = &header;
+    log->records[log->count - 1].header_count = 1;
+}
+
 void fake_bus_add_state(struct fake_bus *bus, struct slice key, struct slice value)
 {
     append(&bus->state, &(struct record){.topic = TOPIC_STATE, .key = key, .value = value});

@@ -46,6 +46,8 @@ struct bus *fake_bus_of(struct fake_bus *bus);
 /* Append; copies. */
 void fake_bus_add(struct fake_bus *bus, enum input input, int64_t timestamp_ms, struct slice key,
                   struct slice value);
+/* An end marker (clock: event). */
+void fake_bus_add_marker(struct fake_bus *bus, enum input input, int64_t timestamp_ms);
 void fake_bus_add_state(struct fake_bus *bus, struct slice key, struct slice value);
 
 /* The last value of a key on `state`; data NULL: none. */

@@ -17,6 +17,7 @@ struct town {
     struct worker *worker;
     struct err_note note;
     int queues;
+    bool clock_event;
 };
 
 static void worker_options_of(struct town *town, struct worker_options *options)
@@ -31,6 +32,7 @@ static void worker_options_of(struct town *town, struct worker_options *options)
     engine_options_default(&options->engine);
     options->engine.machine = &town->machine;
     options->engine.cluster_id = "test";
+    options->engine.clock_event = town->clock_event;
 }
 
 /* A process: what it knows dies with it. */
@@ -488,6 +490,59 @@ static void worker_any_failing_call_of_redis_loses_nothing(void **state)
     (void)town;
 }
 
+static void add_markers(struct town *town)
+{
+    for (int i = 0; i < INPUT_COUNT; i++)
+        fake_bus_add_marker(town->bus, (enum input)i, clock_wall_ms());
+}
+
+/* What a turn says, ERR_OK after some. */
+static enum err turns(struct town *town)
+{
+    enum err err = ERR_OK;
+
+    for (int i = 0; i < 5 && err == ERR_OK; i++)
+        err = loop_turn(town->worker, &town->note);
+    return err;
+}
+
+static void begin_event(struct town *town)
+{
+    end(town);
+    town->clock_event = true;
+    begin(town);
+}
+
+static void worker_records_behind_the_first_ends_are_refused(void **state)
+{
+    struct town *town = *state;
+
+    begin_event(town);
+    add_queue(town);
+    take(town);
+    add_queue(town); /* it is still being played */
+    assert_int_equal(turns(town), ERR_BUS_REFUSED);
+    assert_non_null(strstr(town->note.text, "settings, partition 0: a record came at offset 1, "
+                                            "behind the end that the topics had"));
+    assert_int_equal(fake_bus_state_count(town->bus), 0);
+}
+
+static void worker_records_behind_end_markers_are_another_log(void **state)
+{
+    struct town *town = *state;
+
+    begin_event(town);
+    take(town);
+    add_queue(town);
+    add_markers(town);
+    assert_int_equal(turns(town), ERR_OK);
+    assert_int_equal(fake_bus_state_count(town->bus), 1);
+    add_queue(town); /* a second log */
+    add_markers(town);
+    assert_int_equal(turns(town), ERR_OK);
+    assert_int_equal(fake_bus_state_count(town->bus), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +567,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_missing_batches_refuse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_lost_input_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_records_behind_the_first_ends_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_records_behind_end_markers_are_another_log, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(worker_wrong_copy_in_redis_is_found_and_filled_anew, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_old_copy_in_redis_is_fed_from_the_log, set_up,
