@@ -395,6 +395,29 @@ static enum err check_ahead(struct worker *worker, const struct store_pointer *p
                 partition_of_worker(worker), pointer->number, load->number);
 }
 
+/* Redis says that there were batches, the log has none at all: a first start would decide again
+ * what the inputs still hold. */
+static enum err check_emptied(struct worker *worker, const struct store_pointer *pointer,
+                              const struct load *load, struct err_note *note)
+{
+    struct bus_bounds bounds[INPUT_COUNT];
+    bool any = false;
+
+    if (!pointer->present || load->found || worker->options.recovering)
+        return ERR_OK;
+    TRY(worker->bus->ops->bounds(worker->bus, bounds, note));
+    for (int i = 0; i < INPUT_COUNT; i++)
+        any |= bounds[i].high > bounds[i].low;
+    if (!any)
+        return ERR_OK;
+    return FAIL(note, ERR_STORE_AHEAD,
+                "partition %" PRId32 ": the state topic is empty, Redis holds batch %" PRIu64
+                " of this group, and the inputs hold records: all of them would be decided again. "
+                "Was the topic deleted or made anew? To begin anew on purpose, delete Redis's keys "
+                "of the group (docs/redis.md) or use another group",
+                partition_of_worker(worker), pointer->number);
+}
+
 static enum err load_all(struct worker *worker, struct load *load, struct err_note *note)
 {
     struct store_pointer pointer;
@@ -415,6 +438,7 @@ static enum err load_all(struct worker *worker, struct load *load, struct err_no
         err = load_once(worker, load, end, NULL, note);
     }
     TRY(err);
+    TRY(check_emptied(worker, &pointer, load, note));
     return check_ahead(worker, &pointer, load, note);
 }
 

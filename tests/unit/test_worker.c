@@ -399,6 +399,33 @@ static void worker_missing_batches_refuse(void **state)
     assert_int_equal(takeover(town->worker, &town->note), ERR_STORE_AHEAD);
 }
 
+/* The state topic was made anew: from its beginning everything would be decided, and dialled, once
+ * more. */
+static void worker_emptied_state_refuses_while_redis_knows(void **state)
+{
+    struct town *town = *state;
+
+    add_queue(town);
+    take(town);
+    turn(town);
+    assert_store_equals_state(town);
+    end(town);
+    while (town->bus->state.count > 0) {
+        struct record *record = &town->bus->state.records[--town->bus->state.count];
+
+        free((void *)(uintptr_t)record->key.data);
+        free((void *)(uintptr_t)record->value.data);
+    }
+    begin(town);
+    assert_int_equal(takeover(town->worker, &town->note), ERR_STORE_AHEAD);
+    assert_non_null(strstr(town->note.text, "empty"));
+    town->bus->low[INPUT_SETTINGS] = 1; /* no input has a record: nothing can be decided twice */
+    assert_int_equal(takeover(town->worker, &town->note), ERR_OK);
+    town->bus->low[INPUT_SETTINGS] = 0;
+    store_world_clear(town->world); /* on purpose */
+    assert_int_equal(takeover(town->worker, &town->note), ERR_OK);
+}
+
 static void worker_lost_input_refuses(void **state)
 {
     struct town *town = *state;
@@ -566,6 +593,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_missing_batches_refuse, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(worker_emptied_state_refuses_while_redis_knows, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(worker_lost_input_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_records_behind_the_first_ends_are_refused, set_up,
                                         tear_down),
