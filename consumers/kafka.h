@@ -105,6 +105,18 @@ MUST_CHECK enum err kafka_log_ends(struct kafka_log *log, const char *topic, int
                                    int timeout_ms, int64_t *begin, int64_t *stable, int64_t *high,
                                    struct err_note *note);
 
+/* The end of one partition: of what readers of committed records see, and of what is there. */
+struct kafka_end {
+    const char *topic; /* given */
+    int32_t partition; /* given */
+    int64_t stable;    /* -1: the broker did not say */
+    int64_t high;      /* likewise; asked first: what ends in between only raises stable */
+};
+
+/* Many at once; waits up to timeout_ms, twice. Errors: ERR_BUS_DOWN. */
+MUST_CHECK enum err kafka_log_many_ends(struct kafka_log *log, struct kafka_end *ends, size_t count,
+                                        int timeout_ms, struct err_note *note);
+
 struct kafka_reader; /* opaque; reads one partition of one topic; one thread's */
 
 /* read_committed, from offset on (below the beginning: from there). One reader a partition at a

@@ -99,6 +99,49 @@ enum err kafka_log_ends(struct kafka_log *log, const char *topic, int32_t partit
                 rd_kafka_err2str(code));
 }
 
+static enum err ask_ends(rd_kafka_t *kafka, const struct kafka_end *ends, size_t count,
+                         int timeout_ms, int64_t *found, struct err_note *note)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    rd_kafka_resp_err_t code;
+
+    for (size_t i = 0; i < count; i++) { /* outputs may have fewer partitions: once each */
+        if (rd_kafka_topic_partition_list_find(list, ends[i].topic, ends[i].partition) == NULL)
+            rd_kafka_topic_partition_list_add(list, ends[i].topic, ends[i].partition)->offset =
+                RD_KAFKA_OFFSET_END;
+    }
+    code = rd_kafka_offsets_for_times(kafka, list, timeout_ms);
+    for (size_t i = 0; i < count; i++) {
+        const rd_kafka_topic_partition_t *one =
+            rd_kafka_topic_partition_list_find(list, ends[i].topic, ends[i].partition);
+
+        found[i] = code == RD_KAFKA_RESP_ERR_NO_ERROR && one->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                           one->offset >= 0
+                       ? one->offset
+                       : -1;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ERR_OK;
+    return FAIL(note, ERR_BUS_DOWN, "ends of the outputs: %s", rd_kafka_err2str(code));
+}
+
+enum err kafka_log_many_ends(struct kafka_log *log, struct kafka_end *ends, size_t count,
+                             int timeout_ms, struct err_note *note)
+{
+    int64_t *found = memory_zalloc((count + 1) * sizeof(*found), "ends");
+    enum err err = ask_ends(log->uncommitted, ends, count, timeout_ms, found, note);
+
+    for (size_t i = 0; i < count; i++)
+        ends[i].high = found[i];
+    if (err == ERR_OK)
+        err = ask_ends(log->committed, ends, count, timeout_ms, found, note);
+    for (size_t i = 0; i < count; i++)
+        ends[i].stable = found[i];
+    free(found);
+    return err;
+}
+
 enum err kafka_reader_open(struct kafka_log *log, const char *topic, enum topic kind,
                            int32_t partition, int64_t offset, struct kafka_reader **out,
                            struct err_note *note)

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/version.h"
 #include "daemon/bus_kafka.h"
+#include "daemon/hanging.h"
 #include "daemon/topics.h"
 #include "daemon/watchdog.h"
 
@@ -19,6 +20,9 @@ enum {
     asleep_ms = 5000, /* between two looks at the workers: the process was frozen, or blocked */
     topics_ms = 60 * 1000, /* how often partition counts are looked at again */
     tell_ms = 60 * 1000,
+    hanging_ms = 10 * 1000, /* how often the outputs' ends are looked at */
+    hanging_timeout_ms = 1000,
+    outputs_count = TOPIC_COUNT - INPUT_COUNT,
     interval_ms = 4, /* of commits, a partition: the broker manages some 300 transactions/s */
     compare_ms = 3600 * 1000
 };
@@ -35,6 +39,7 @@ struct running {
     struct kafka_group *group;
     struct worker **workers; /* by partition; NULL: never ours */
     int32_t partitions;
+    struct hanging *hanging; /* by partition and output */
     struct watchdog *watchdog;
     int64_t looked_ms; /* monotonic: at the workers */
     int64_t awake_ms;  /* monotonic: since when this thread runs without a pause */
@@ -200,6 +205,8 @@ static enum err prepare(struct running *running, struct err_note *note)
     running->partitions = running->topics.items[TOPIC_STATE].partitions;
     running->workers =
         memory_zalloc((size_t)running->partitions * sizeof(struct worker *), "workers");
+    running->hanging = memory_zalloc(
+        (size_t)running->partitions * outputs_count * sizeof(*running->hanging), "outputs");
     options_machine(running->options, &running->machine);
     running->decides = options_decides_text(running->options, &running->arena);
     TRY(run_store(running->options, &running->topics, 0, &store, note)); /* is the URL good? */
@@ -240,6 +247,55 @@ static enum err check_workers(struct running *running, struct err_note *note)
     if (running->run->deciding != NULL)
         atomic_store(running->run->deciding, deciding);
     return running->err;
+}
+
+/* The outputs of the partitions that are decided here. */
+static size_t list_outputs(const struct running *running, struct kafka_end *ends,
+                           struct hanging **hanging)
+{
+    size_t count = 0;
+
+    for (int32_t i = 0; i < running->partitions; i++) {
+        const struct worker *worker = running->workers[i];
+
+        if (worker == NULL || !worker->threaded ||
+            atomic_load(&worker->state) != WORKER_STATE_RUNNING)
+            continue;
+        for (int j = 0; j < outputs_count; j++) {
+            const struct topic_info *topic = &running->topics.items[INPUT_COUNT + j];
+
+            hanging[count] = &running->hanging[i * outputs_count + j];
+            ends[count++] =
+                (struct kafka_end){.topic = topic->name, .partition = i % topic->partitions};
+        }
+    }
+    return count;
+}
+
+/* protocol.md, "When anything fails". A broker that does not answer is told elsewhere. */
+static void check_hanging(struct running *running)
+{
+    size_t count_max = (size_t)running->partitions * outputs_count, count;
+    struct kafka_end *ends = memory_zalloc(count_max * sizeof(*ends), "ends");
+    struct hanging **hanging = memory_zalloc(count_max * sizeof(struct hanging *), "ends");
+    int64_t limit_ms = 2 * running->options->transaction_timeout_ms;
+    struct err_note ignored;
+
+    count = list_outputs(running, ends, hanging);
+    if (count > 0 &&
+        kafka_log_many_ends(running->log, ends, count, hanging_timeout_ms, &ignored) != ERR_OK)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ends[i].stable >= 0 && ends[i].high >= 0 &&
+            hanging_alarms(hanging[i], ends[i].stable, ends[i].high, clock_monotonic_ms(),
+                           limit_ms))
+            log_error("a transaction hangs on an output: readers see nothing behind it. End it "
+                      "with Kafka's `kafka-transactions.sh abort`",
+                      LOG_TEXT("topic", ends[i].topic), LOG_INT("partition", ends[i].partition),
+                      LOG_INT("offset", ends[i].stable));
+    }
+    free(hanging);
+    free(ends);
 }
 
 static void say_counts(const struct running *running)
@@ -291,6 +347,10 @@ static enum err serve(struct running *running, struct err_note *note)
 {
     int64_t topics_at_ms = clock_monotonic_ms() + topics_ms;
     int64_t tell_at_ms = clock_monotonic_ms() + tell_ms;
+    int64_t each_ms = running->options->transaction_timeout_ms < hanging_ms
+                          ? running->options->transaction_timeout_ms
+                          : hanging_ms;
+    int64_t hanging_at_ms = clock_monotonic_ms() + each_ms;
 
     while (!running->run->stopped()) {
         watchdog_turn(running->watchdog);
@@ -299,6 +359,10 @@ static enum err serve(struct running *running, struct err_note *note)
         if (clock_monotonic_ms() >= topics_at_ms) {
             TRY(check_topics(running, note));
             topics_at_ms = clock_monotonic_ms() + topics_ms;
+        }
+        if (clock_monotonic_ms() >= hanging_at_ms) {
+            check_hanging(running);
+            hanging_at_ms = clock_monotonic_ms() + each_ms;
         }
         if (clock_monotonic_ms() >= tell_at_ms) {
             say_counts(running);
@@ -343,6 +407,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     for (int32_t i = 0; running->workers != NULL && i < running->partitions; i++)
         worker_destroy(running->workers[i]);
     free(running->workers);
+    free(running->hanging);
     kafka_log_destroy(running->log);
     if (running->client != NULL)
         rd_kafka_destroy(running->client);
