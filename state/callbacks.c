@@ -38,17 +38,28 @@ static void updated(struct machine *m, uint32_t handle)
     }
 }
 
-/* The one function that changes a living callback's state. The callback is in no tree meanwhile. */
-static void change(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
+/* What it was in is over; the callback is in no tree until enter_state(). */
+static void leave_state(struct machine *m, uint32_t handle, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
 
     updated(m, handle);
     emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
     callback_unplace(m, handle);
-    cb->head.state = (uint8_t)state;
     cb->since_ms = when_ms;
+}
+
+/* The one function that changes a living callback's state. */
+static void enter_state(struct machine *m, uint32_t handle, PB(CallbackState) state)
+{
+    callback_at(m, handle)->head.state = (uint8_t)state;
     callback_place(m, handle);
+}
+
+static void change(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
+{
+    leave_state(m, handle, when_ms);
+    enter_state(m, handle, state);
 }
 
 void callback_start(struct machine *m, uint32_t handle, PB(CallbackState) state)
@@ -251,16 +262,10 @@ static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) stat
 static void check_owner_at_due(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
-    const struct queue *queue = queue_at(m, cb->queue);
-    PB(Reason) reason = REASON(UNSPECIFIED);
+    PB(Reason) reason = queue_owned_refusal(queue_at(m, cb->queue));
 
     if (cb->owner == 0)
         return;
-    if (queue->settings == NULL || queue->settings->agent_owned == NULL ||
-        !queue->settings->agent_owned->enabled)
-        reason = REASON(OWNERSHIP_OFF);
-    else if (queue->settings->n_rings == 0)
-        reason = REASON(NO_PREFERRED_AGENT_RULE);
     if (reason == REASON(UNSPECIFIED)) {
         check_owner_removed(m, handle);
         return;
@@ -285,8 +290,11 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     cb->entry_ms = cb->due_ms;
     callback_place(m, handle);
     stay_open(m, handle, m->step.now);
-    if (check_owner_end(m, handle))
-        change(m, handle, STATE(WAITING), m->step.now);
+    if (!check_owner_end(m, handle))
+        return REASON(UNSPECIFIED);
+    change(m, handle, STATE(WAITING), m->step.now);
+    if (cb->flags & CB_ROUTE_TO_ME && cb->owner == 0)
+        m->step.routed = handle;
     return REASON(UNSPECIFIED);
 }
 
@@ -649,6 +657,182 @@ static PB(Reason)
     return REASON(UNSPECIFIED);
 }
 
+/* --- moved by a command (3.5, 3.7, 9.2, 11.3) --- */
+
+/* 3.5: nobody edits it from 15 minutes before due until due. */
+static bool edit_locked(const struct machine *m, const struct callback *cb)
+{
+    return cb->owner != 0 && !owner_removed(m, cb) && m->step.when < cb->due_ms &&
+           m->step.when >= cb->due_ms - LIMIT_EDIT_LOCK_MS;
+}
+
+/* Nobody is offered it or has it any more, and its stay is over (10.6). */
+static void take_out(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    stay_close(m, handle, STAY_FLOW_OUT, m->step.when);
+    if (cb->agent == 0)
+        return;
+    if (cb->head.state == STATE(OFFERED)) {
+        emit_revoke(m, cb, REASON(MOVED));
+        drop_offer(m, handle);
+        return;
+    }
+    release(m, handle, REASON(MOVED), m->step.when);
+}
+
+/* Its place is given up, and with it what it ranked and matched by, unless that is kept (1.7). Its
+ * class is that of its queue and owner now. The callback is in no tree. */
+static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct extra *extra = cb->extra == 0 ? NULL : extra_get(m, cb);
+    const struct class *class = class_at(m, cb->class);
+    bool apart = class->owner != 0; /* an owner is not asked for them */
+    uint32_t skills = apart ? (extra == NULL ? 0 : extra->skills) : class->skills;
+    uint32_t language = apart ? (extra == NULL ? 0 : extra->language) : class->language;
+
+    if (cb->flags & CB_EXTRA_TIE)
+        ident_drop(&m->texts, &extra->tie);
+    cb->flags = (uint16_t)((cb->flags & ~CB_EXTRA_TIE) | CB_OWN_TIE);
+    cb->entry_ms = entry_ms;
+    if (!(cb->flags & CB_ROUTING_KEPT)) {
+        cb->priority = 0;
+        skills = language = 0;
+    }
+    if (extra != NULL) {
+        memset(&extra->tie, 0, sizeof(extra->tie));
+        extra->scores = text_set(&m->texts, extra->scores, slice_make(NULL, 0));
+    }
+    if (cb->owner != 0) {
+        extra_get(m, cb)->skills = skills;
+        extra_get(m, cb)->language = language;
+    }
+    callback_class(m, handle, skills, language);
+}
+
+static void stamp_owner_end(struct machine *m, struct callback *cb)
+{
+    if (cb->owner != 0)
+        extra_get(m, cb)->owner_end_ms = cb->due_ms + owned_duration_ms(queue_at(m, cb->queue));
+}
+
+static PB(Reason)
+    do_reschedule(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct queue *queue = queue_at(m, cb->queue);
+    bool held = cb->head.state == STATE(WITH_AGENT);
+    struct due due;
+    PB(Reason) reason;
+
+    if (held && input->agent != cb->agent)
+        return REASON(WITH_AGENT);
+    if (!held && edit_locked(m, cb))
+        return REASON(EDIT_LOCKED);
+    if (queue->settings == NULL)
+        return REASON(QUEUE_REMOVED);
+    reason = due_choose(m, input->reschedule->due_ms, input->reschedule->local_due, 0, &due);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    if (cb->owner != 0 && due.ms - m->step.when > owned_ahead_ms(queue))
+        return REASON(TOO_FAR_AHEAD);
+    take_out(m, handle);
+    leave_state(m, handle, m->step.when);
+    give_up_place(m, handle, 0);
+    due_set(m, cb, &due);
+    stamp_owner_end(m, cb);
+    if (cb->extra != 0)
+        extra_get(m, cb)->resume_ms = 0;
+    cb->retries = 0; /* those of its new time in line */
+    if (cb->scheduled_by == 0)
+        cb->scheduled_by = input->agent;
+    enter_state(m, handle, STATE(SCHEDULED));
+    drop_active(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+/* Where a reassign leads: 0 as owner: no other one. */
+static PB(Reason) reassign_target(struct machine *m, const struct callback *cb,
+                                  const PB(Reassign) * reassign, uint32_t *queue, uint32_t *owner)
+{
+    PB(Reason) reason;
+
+    *queue = cb->queue;
+    *owner = 0;
+    if (reassign->queue_id[0] == '\0' && reassign->owner_agent_id[0] == '\0')
+        return REASON(LIMIT);
+    if (reassign->queue_id[0] != '\0')
+        *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(reassign->queue_id));
+    if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
+        return REASON(QUEUE_UNKNOWN);
+    if (reassign->owner_agent_id[0] == '\0')
+        return REASON(UNSPECIFIED);
+    if (cb->owner == 0)
+        return REASON(NOT_OWNED);
+    *owner = entity_find(m, KIND_AGENT, m->step.domain, slice_text(reassign->owner_agent_id));
+    if (*owner == 0 || !agent_known(agent_at(m, *owner)))
+        return REASON(AGENT_UNKNOWN);
+    reason = queue_owned_refusal(queue_at(m, *queue));
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    return agent_joined(agent_at(m, *owner), *queue) ? REASON(UNSPECIFIED) : REASON(NOT_A_MEMBER);
+}
+
+/* The owner in the queue that it comes to: another one, the same, or none (3.7). */
+static void reassign_owner(struct machine *m, uint32_t handle, uint32_t owner)
+{
+    struct callback *cb = callback_at(m, handle);
+    PB(Reason) reason = queue_owned_refusal(queue_at(m, cb->queue));
+
+    if (cb->owner == 0)
+        return;
+    if (owner != 0) {
+        cb->owner = owner;
+    } else if (reason != REASON(UNSPECIFIED)) {
+        emit_notice(m, cb, reason, cb->owner);
+        cb->owner = 0;
+        extra_get(m, cb)->owner_end_ms = 0;
+    }
+    stamp_owner_end(m, cb);
+}
+
+static PB(Reason)
+    do_reassign(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    PB(CallbackState) state = (PB(CallbackState))cb->head.state;
+    bool in_line = state != STATE(SCHEDULED);
+    uint32_t queue, owner, from = cb->queue;
+    PB(Reason) reason;
+
+    if (edit_locked(m, cb))
+        return REASON(EDIT_LOCKED);
+    reason = reassign_target(m, cb, input->reassign, &queue, &owner);
+    if (reason != REASON(UNSPECIFIED) || (queue == from && owner == 0))
+        return reason; /* or it is where it is to be */
+    take_out(m, handle);
+    leave_state(m, handle, m->step.when);
+    cb->queue = queue;
+    reassign_owner(m, handle, owner);
+    if (queue != from)
+        give_up_place(m, handle, in_line ? m->step.when : 0);
+    else
+        callback_class(m, handle, 0, 0); /* another owner's, who is asked for nothing */
+    if (in_line)
+        stay_open(m, handle, m->step.when);
+    if (in_line && !check_owner_end(m, handle))
+        return REASON(UNSPECIFIED);
+    if (state == STATE(OFFERED))
+        state = STATE(WAITING);
+    if (state == STATE(WAITING) && queue_assigns(queue_at(m, queue)))
+        check_owner_removed(m, handle);
+    enter_state(m, handle, state);
+    drop_active(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
 /* --- the rest --- */
 
 static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct callback_input *input)
@@ -747,8 +931,8 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_OWNER_GONE]    = {NEVER, NEVER,                  DO(do_owner_gone),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_AGENT_GONE]    = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_reclaim),         DO(do_reclaim),         DO(do_gone_talking),   DO(do_auto_end)},
     [CB_QUEUE_REMOVED] = {NEVER, DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   NEVER,                 NEVER},
-    [CB_RESCHEDULE]    = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
-    [CB_REASSIGN]      = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_RESCHEDULE]    = {NEVER, DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
+    [CB_REASSIGN]      = {NEVER, DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        REFUSE(WITH_AGENT),     REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
     [CB_TRANSFER]      = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
     [CB_SNOOZE]        = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
 };

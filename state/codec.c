@@ -325,6 +325,7 @@ static PB(CallbackEntity) * callback_out(struct out out, const struct callback *
     entity->updated_ms = cb->updated_ms;
     entity->due_ms = cb->due_ms;
     entity->scheduled_by = out_agent(out, cb->scheduled_by);
+    entity->route_to_scheduler = (cb->flags & CB_ROUTE_TO_ME) != 0;
     entity->owner_agent_id = out_agent(out, cb->owner);
     entity->agent_id = out_agent(out, cb->agent);
     entity->stay_ms = cb->stay_ms;
@@ -709,7 +710,8 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
     cb->entry_ms = entity->place->entry_ms;
     cb->flags =
         (uint16_t)((entity->routing_kept ? CB_ROUTING_KEPT : 0) |
-                   (entity->inactive ? CB_INACTIVE : 0) | (entity->reached ? CB_REACHED : 0));
+                   (entity->inactive ? CB_INACTIVE : 0) | (entity->reached ? CB_REACHED : 0) |
+                   (entity->route_to_scheduler ? CB_ROUTE_TO_ME : 0));
     cb->priority = entity->routing == NULL ? 0 : entity->routing->priority;
     if (number_parse(slice_text(entity->number), slice_make(NULL, 0), &number) == NUMBER_OK)
         cb->number = number;

@@ -178,6 +178,17 @@ static uint32_t agent_heard_of(const struct machine *m, const char *id)
     return agent == 0 || agent_at(m, agent)->head.version == 0 ? 0 : agent;
 }
 
+static bool move_fits(const PB(Command) * command)
+{
+    const PB(LocalTime) *local =
+        command->command_case == COMMAND_CASE(RESCHEDULE) ? command->reschedule->local_due : NULL;
+
+    if (command->command_case == COMMAND_CASE(REASSIGN))
+        return text_fits(command->reassign->queue_id, LIMIT_ID_BYTES_MAX) &&
+               text_fits(command->reassign->owner_agent_id, LIMIT_ID_BYTES_MAX);
+    return local == NULL || text_fits(local->zone, LIMIT_ID_BYTES_MAX);
+}
+
 /* What a command brings with it; a reason if that breaks a rule already. */
 static PB(Reason)
     command_input(struct machine *m, const PB(Command) * command, struct callback_input *input)
@@ -188,6 +199,12 @@ static PB(Reason)
         if (input->agent == 0)
             return REASON(AGENT_UNKNOWN);
     }
+    if (!move_fits(command))
+        return REASON(LIMIT);
+    if (command->command_case == COMMAND_CASE(RESCHEDULE))
+        input->reschedule = command->reschedule;
+    if (command->command_case == COMMAND_CASE(REASSIGN))
+        input->reassign = command->reassign;
     if (command->command_case == COMMAND_CASE(ACCEPT))
         input->offer = slice_text(command->accept->offer_id);
     if (command->command_case == COMMAND_CASE(DECLINE))

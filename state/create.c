@@ -502,10 +502,9 @@ static PB(Reason) schedule_due(struct machine *m, const PB(Schedule) * schedule,
 
     if (reason != REASON(UNSPECIFIED) || !schedule->take_ownership)
         return reason;
-    if (queue->settings->agent_owned == NULL || !queue->settings->agent_owned->enabled)
-        return REASON(OWNERSHIP_OFF);
-    if (queue->settings->n_rings == 0)
-        return REASON(NO_PREFERRED_AGENT_RULE);
+    reason = queue_owned_refusal(queue);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
     return due->ms - m->step.when > owned_ahead_ms(queue) ? REASON(TOO_FAR_AHEAD)
                                                           : REASON(UNSPECIFIED);
 }
@@ -592,8 +591,6 @@ void command_schedule(struct machine *m, const PB(Command) * command)
 
     if (!schedule_fits(command))
         reason = REASON(LIMIT);
-    else if (schedule->route_to_me && !schedule->take_ownership)
-        reason = REASON(NOT_SUPPORTED);
     agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
     if (reason == REASON(UNSPECIFIED) && (agent == 0 || !agent_known(agent_at(m, agent))))
         reason = REASON(AGENT_UNKNOWN);
@@ -625,6 +622,8 @@ void command_schedule(struct machine *m, const PB(Command) * command)
     cb->script = script;
     due_set(m, cb, &due);
     cb->scheduled_by = agent;
+    if (schedule->route_to_me && !schedule->take_ownership) /* 3.7 */
+        cb->flags |= CB_ROUTE_TO_ME;
     cb->created_ms = cb->updated_ms = m->step.now;
     set_labels(m, cb, schedule->name, schedule->callee_name);
     if (schedule->take_ownership) {

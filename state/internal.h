@@ -263,11 +263,12 @@ enum callback_flag {
     CB_ROUTING_KEPT = 1,
     CB_INACTIVE = 2,
     CB_REACHED = 4,
-    CB_OWN_TIE = 8,    /* the tie-break is its own id */
-    CB_EXTRA_TIE = 16, /* it is extra's; else the interaction's id */
-    CB_IN_CLASS = 32,  /* which tree it is in: its class's, */
-    CB_IN_PARKED = 64, /* the queue's parked, */
-    CB_IN_BUSY = 128,  /* or its busy */
+    CB_OWN_TIE = 8,       /* the tie-break is its own id */
+    CB_EXTRA_TIE = 16,    /* it is extra's; else the interaction's id */
+    CB_IN_CLASS = 32,     /* which tree it is in: its class's, */
+    CB_IN_PARKED = 64,    /* the queue's parked, */
+    CB_IN_BUSY = 128,     /* or its busy */
+    CB_ROUTE_TO_ME = 256, /* at due to who scheduled it, if he can (2.5) */
 };
 
 struct callback {
@@ -344,6 +345,8 @@ struct step {
     int64_t now;
     int64_t when; /* the record's timestamp, capped at now; a timer: now */
     uint32_t ordinal;
+    uint32_t
+        routed; /* the callback due in this step that goes to its scheduler first (2.5); 0: none */
 };
 
 struct machine {
@@ -582,6 +585,8 @@ int64_t queue_retry_delay_ms(const struct queue *queue);
 int64_t owned_duration_ms(const struct queue *queue);
 int64_t owned_ahead_ms(const struct queue *queue);
 bool queue_assigns(const struct queue *queue); /* assign_to_queue (3.4, 3.7) */
+/* Why the queue has no owned callbacks (3.1); UNSPECIFIED: it has. */
+PB(Reason) queue_owned_refusal(const struct queue *queue);
 bool queue_inherits(const struct machine *m, const struct queue *queue);
 struct slice country_code(const struct machine *m, uint32_t domain);
 /* The clock changes of a zone, for state/zones.h; NULL: the domain has no such zone. */
@@ -629,6 +634,8 @@ struct callback_input {
     PB(AnswerKind) answered_by;
     PB(AttemptResult) result;
     PB(Reason) reason; /* revoke */
+    const PB(Reschedule) * reschedule;
+    const PB(Reassign) * reassign;
 };
 
 /* Does what the table of transitions says. UNSPECIFIED: done, or ignored and counted. */

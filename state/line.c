@@ -415,8 +415,8 @@ void callback_unplace(struct machine *m, uint32_t handle)
     } else if (cb->flags & CB_IN_PARKED) {
         found = order_remove(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
         if (zone != NULL)
-            found &= order_remove(&zone->scheduled, &m->nodes, extra_of(m, cb)->local_ms, handle,
-                                  by_id);
+            found &=
+                order_remove(&zone->scheduled, &m->nodes, extra_of(m, cb)->local_ms, handle, by_id);
     } else if (cb->flags & CB_IN_BUSY) {
         found = order_remove(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
     }

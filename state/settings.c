@@ -112,6 +112,14 @@ bool queue_assigns(const struct queue *queue)
            queue->settings->agent_owned->assign_to_queue;
 }
 
+PB(Reason) queue_owned_refusal(const struct queue *queue)
+{
+    if (queue->settings == NULL || queue->settings->agent_owned == NULL ||
+        !queue->settings->agent_owned->enabled)
+        return REASON(OWNERSHIP_OFF);
+    return queue->settings->n_rings == 0 ? REASON(NO_PREFERRED_AGENT_RULE) : REASON(UNSPECIFIED);
+}
+
 bool queue_inherits(const struct machine *m, const struct queue *queue)
 {
     const PB(DomainSettings) *domain = domain_at(m, queue->domain)->settings;

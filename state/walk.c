@@ -84,6 +84,24 @@ static void walk_init(struct walk *walk, struct machine *m, uint32_t domain)
         sink(walk, at);
 }
 
+/* Who scheduled the callback that is due in this step, if it is to go to him and he can (2.5). */
+static uint32_t routed_to(const struct walk *walk, const struct class *class, uint32_t entry)
+{
+    const struct machine *m = walk->m;
+    const struct agent *agent;
+    uint32_t handle;
+
+    if (class->live || entry != m->step.routed)
+        return 0;
+    handle = callback_at(m, entry)->scheduled_by;
+    agent = agent_at(m, handle);
+    return agent->free_bits & 1 && agent->paper_walk != walk->number &&
+                   agent_joined(agent, class->queue) && class_takes(m, class, agent) &&
+                   !agent_declined(agent, &callback_at(m, entry)->id)
+               ? handle
+               : 0;
+}
+
 /* Whom 5.4 picks for an entry of the class; 0: nobody. *declined: somebody could take others. */
 static uint32_t pick(const struct walk *walk, const struct class *class, uint32_t entry,
                      bool *declined)
@@ -157,9 +175,11 @@ void walk(struct machine *m, uint32_t domain)
     while (walk.count > 0 && walk.callback_classes > 0) {
         const struct class *class = class_at(m, walk.heap[0].class);
         uint32_t entry = order_at(&walk.heap[0].cursor);
-        bool declined;
-        uint32_t agent = pick(&walk, class, entry, &declined);
+        bool declined = false;
+        uint32_t agent = routed_to(&walk, class, entry);
 
+        if (agent == 0)
+            agent = pick(&walk, class, entry, &declined);
         count(m, MACHINE_COUNT_WALK_STEPS);
         if (agent == 0) {
             if (declined)

@@ -1,4 +1,4 @@
-/* Chapter 2: callbacks that agents schedule, as far as they are built (2.1-2.4, 2.8). */
+/* Chapter 2: callbacks that agents schedule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -764,17 +764,239 @@ static void rule_2_3_ownership_ends_as_much_later(void **state)
     story_close(&story);
 }
 
-static void rule_2_5_route_to_me_is_not_built_yet(void **state)
+/* --- 2.5 to 2.8 --- */
+
+enum { due = 3600000 };
+
+/* Scheduled by anna for an hour, to go to her first; both are Idle since, ben for longer. */
+static const char *open_routed(struct story *story)
+{
+    PB(Command) * command;
+
+    open_talk(story);
+    command = story_schedule(story, NULL, "anna", "i1", due);
+    command->schedule->route_to_me = true;
+    story_do(story, command);
+    assert_int_equal(story_reason(story), NONE);
+    story_end_call(story, "i1");
+    story_at(story, 30000);
+    story_status(story, "ben", STATUS(IDLE));
+    story_status(story, "anna", STATUS(IDLE));
+    assert_true(story_callback(story, story_made(story))->route_to_scheduler);
+    return story_made(story);
+}
+
+static void rule_2_5_offered_first_to_who_scheduled_it(void **state)
 {
     struct story story;
-    PB(Command) * command;
+
+    (void)state;
+    (void)open_routed(&story);
+    story_at(&story, due - 1);
+    assert_string_equal(story_offered_to(&story), "");
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "anna");
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    story_close(&story);
+}
+
+/* Without it, the same callback goes to ben, who is Idle for longer (5.4). */
+static void rule_2_5_not_asked_for_is_not_done(void **state)
+{
+    struct story story;
 
     (void)state;
     open_talk(&story);
-    command = story_schedule(&story, NULL, "anna", "i1", 3600000);
+    assert_int_equal(schedule(&story, "anna", "i1", due), NONE);
+    assert_false(story_callback(&story, story_made(&story))->route_to_scheduler);
+    story_end_call(&story, "i1");
+    story_at(&story, 30000);
+    story_status(&story, "anna", STATUS(IDLE));
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+enum hindrance { AWAY, NOT_JOINED, BUSY, HOLDING, REMOVED, HINDRANCES };
+
+static void hinder(struct story *story, enum hindrance how)
+{
+    switch (how) {
+    case AWAY: story_presence(story, "anna", PRESENCE(AWAY)); break;
+    case NOT_JOINED: story_join(story, "anna", "support"); break;
+    case BUSY:
+        story_enter(story, "i8", "support");
+        story_connect(story, "i8", "anna");
+        break;
+    case HOLDING:
+        story_presence(story, "ben", PRESENCE(AWAY));
+        story_ask(story, "r9", story_create(story, "i9", "sales"));
+        story_accept(story, "anna");
+        story_presence(story, "ben", PRESENCE(ON_QUEUE));
+        break;
+    case REMOVED: story_remove_agent(story, "anna"); break;
+    case HINDRANCES: break;
+    }
+}
+
+static void rule_2_5_not_eligible_at_due_goes_to_the_queue_at_once(void **state)
+{
+    (void)state;
+    for (enum hindrance how = AWAY; how < HINDRANCES; how++) {
+        struct story story;
+
+        (void)open_routed(&story);
+        story_at(&story, due - 1000);
+        hinder(&story, how);
+        story_now_on(&story);
+        story_at(&story, due);
+        if (strcmp(story_offered_to(&story), "ben") != 0)
+            fail_msg("hindrance %d: offered to \"%s\"", (int)how, story_offered_to(&story));
+        story_close(&story);
+    }
+}
+
+/* She cannot at due, nor can ben; she comes back while he is there again, Idle for longer. */
+static void rule_2_5_that_moment_alone_counts(void **state)
+{
+    struct story story;
+
+    (void)state;
+    (void)open_routed(&story);
+    story_presence(&story, "anna", PRESENCE(AWAY));
+    story_presence(&story, "ben", PRESENCE(AWAY));
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "");
+    story_at(&story, due + 1000);
+    story_presence(&story, "ben", PRESENCE(ON_QUEUE));
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_decline(&story, "ben");
+    story_presence(&story, "anna", PRESENCE(ON_QUEUE));
+    assert_string_equal(story_offered_to(&story), "anna"); /* as the next available one */
+    story_close(&story);
+}
+
+/* A live call ahead takes her on paper (5.3): she is not there for the callback. */
+static void rule_2_5_a_live_call_ahead_comes_first(void **state)
+{
+    struct story story;
+
+    (void)state;
+    (void)open_routed(&story);
+    story_presence(&story, "ben", PRESENCE(AWAY));
+    story_at(&story, due - 1000);
+    story_enter(&story, "i7", "sales");
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "");
+    story_close(&story);
+}
+
+static void rule_2_5_each_goes_to_its_own_scheduler(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+    const char *first, *second;
+
+    (void)state;
+    first = open_routed(&story);
+    story_enter(&story, "i2", "sales");
+    story_connect(&story, "i2", "ben");
+    command = story_schedule(&story, NULL, "ben", "i2", due);
     command->schedule->route_to_me = true;
     story_do(&story, command);
-    assert_int_equal(story_reason(&story), REASON(NOT_SUPPORTED));
+    second = story_made(&story);
+    story_end_call(&story, "i2");
+    story_at(&story, 40000);
+    story_status(&story, "ben", STATUS(IDLE));
+    story_at(&story, due);
+    assert_string_equal(story_callback(&story, first)->agent_id, "anna");
+    assert_string_equal(story_callback(&story, second)->agent_id, "ben");
+    story_close(&story);
+}
+
+static void rule_2_6_missed_goes_to_the_next_available_agent_at_once(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_routed(&story);
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "anna");
+    story_now_on(&story);
+    story_at(&story, due + 29999);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_at(&story, due + 30000);
+    assert_string_equal(story_offered_to(&story), "ben");
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, AT(due));
+    story_close(&story);
+}
+
+static void rule_2_6_declined_goes_to_the_next_available_agent_at_once(void **state)
+{
+    struct story story;
+
+    (void)state;
+    (void)open_routed(&story);
+    story_at(&story, due);
+    story_decline(&story, "anna");
+    assert_string_equal(story_offered_to(&story), "ben");
+    assert_int_equal(story_count(&story, "routing.offer"), 2);
+    story_close(&story);
+}
+
+static void rule_2_6_with_nobody_there_it_stays_until_there_is_one(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_routed(&story);
+    story_presence(&story, "ben", PRESENCE(AWAY));
+    story_at(&story, due);
+    story_decline(&story, "anna");
+    story_now_on(&story);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_at(&story, due + 50000);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_presence(&story, "ben", PRESENCE(ON_QUEUE));
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+/* The ring is for those with a score of 90; nobody has one, and it would last three days. */
+static void rule_2_7_preferred_agent_rules_do_not_apply(void **state)
+{
+    struct story story;
+    PB(Ring) ring = RINGBACK__V1__RING__INIT, *rings[] = {&ring};
+    PB(QueueSettings) * sales;
+    PB(InteractionEvent) * event;
+    PB(AgentScore) score = RINGBACK__V1__AGENT_SCORE__INIT, *scores[] = {&score};
+
+    (void)state;
+    story_open(&story);
+    sales = story_queue(&story, "sales");
+    ring.threshold = 10;
+    ring.wait_ms = 72 * 3600000;
+    sales->rings = rings;
+    sales->n_rings = 1;
+    sales->inherit_routing_data = RINGBACK__V1__TOGGLE__TOGGLE_ON;
+    story_set_queue(&story, sales);
+    story_ready(&story, "anna", "sales");
+    story_ready(&story, "ben", "sales");
+    score.agent_id = story_text(&story, "anna");
+    score.score = 100;
+    event = story_entered(&story, "i1", "sales");
+    event->entered->routing = story_needs(&story, 0, "", "");
+    event->entered->routing->n_scores = 1;
+    event->entered->routing->scores = scores;
+    story_tell(&story, event);
+    story_connect(&story, "i1", "anna");
+    assert_int_equal(schedule(&story, "anna", "i1", due), NONE);
+    story_end_call(&story, "i1");
+    story_status(&story, "anna", STATUS(IDLE));
+    story_at(&story, due);
+    assert_string_equal(story_offered_to(&story), "ben"); /* the longest Idle, without a score */
     story_close(&story);
 }
 
@@ -945,7 +1167,16 @@ int main(void)
         cmocka_unit_test(rule_2_3_due_moved_into_the_past_is_due_at_once),
         cmocka_unit_test(rule_2_3_many_move_in_several_steps),
         cmocka_unit_test(rule_2_3_ownership_ends_as_much_later),
-        cmocka_unit_test(rule_2_5_route_to_me_is_not_built_yet),
+        cmocka_unit_test(rule_2_5_offered_first_to_who_scheduled_it),
+        cmocka_unit_test(rule_2_5_not_asked_for_is_not_done),
+        cmocka_unit_test(rule_2_5_not_eligible_at_due_goes_to_the_queue_at_once),
+        cmocka_unit_test(rule_2_5_that_moment_alone_counts),
+        cmocka_unit_test(rule_2_5_a_live_call_ahead_comes_first),
+        cmocka_unit_test(rule_2_5_each_goes_to_its_own_scheduler),
+        cmocka_unit_test(rule_2_6_missed_goes_to_the_next_available_agent_at_once),
+        cmocka_unit_test(rule_2_6_declined_goes_to_the_next_available_agent_at_once),
+        cmocka_unit_test(rule_2_6_with_nobody_there_it_stays_until_there_is_one),
+        cmocka_unit_test(rule_2_7_preferred_agent_rules_do_not_apply),
         cmocka_unit_test(rule_2_4_interaction_without_a_queue_needs_one_named),
         cmocka_unit_test(rule_2_4_another_queue_only_where_selection_is_allowed),
         cmocka_unit_test(rule_2_4_naming_its_own_queue_is_no_selection),

@@ -1,4 +1,4 @@
-/* Chapter 3: agent-owned callbacks, as far as they are built (3.1 to 3.4, 3.7). */
+/* Chapter 3: agent-owned callbacks, 3.1 to 3.4 and 3.7; 3.5 is in test_rules_11_moves.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -31,6 +31,7 @@ static void open_sales(struct story *story)
 {
     story_open(story);
     story_set_queue(story, sales_of(story));
+    story_set_queue(story, story_queue(story, "support"));
     story_set_agent(story, story_agent(story, "ben"));
     story_ready(story, "anna", "sales");
 }
@@ -62,8 +63,14 @@ static PB(Command) * prepare(struct story *story, const char *request,
     command->command_case = kind;
     switch (kind) {
     case RINGBACK__V1__COMMAND__COMMAND_CANCEL: command->cancel = &cancel; break;
-    case RINGBACK__V1__COMMAND__COMMAND_RESCHEDULE: command->reschedule = &reschedule; break;
-    case RINGBACK__V1__COMMAND__COMMAND_REASSIGN: command->reassign = &reassign; break;
+    case RINGBACK__V1__COMMAND__COMMAND_RESCHEDULE:
+        reschedule.due_ms = AT(story->now_ms + 7200000);
+        command->reschedule = &reschedule;
+        break;
+    case RINGBACK__V1__COMMAND__COMMAND_REASSIGN:
+        reassign.queue_id = story_text(story, "support");
+        command->reassign = &reassign;
+        break;
     case RINGBACK__V1__COMMAND__COMMAND_ACCEPT:
         accept.offer_id = offer;
         command->accept = &accept;
@@ -638,12 +645,27 @@ static const struct table_row table[] = {
     {DO(ACCEPT), "", ALL(OFFER_GONE)},
     {DO(DECLINE), "ben", ALL(OFFER_GONE)},
     {DO(DECLINE), "", ALL(OFFER_GONE)},
+    {DO(RESCHEDULE), "", {
+        BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED),
+        STAYS(WITH_AGENT), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(RESCHEDULE), "ben", {
+        BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED),
+        STAYS(WITH_AGENT), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(RESCHEDULE), "anna", {
+        BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED), BECOMES(SCHEDULED),
+        BECOMES(SCHEDULED), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(REASSIGN), "", {
+        BECOMES(SCHEDULED), BECOMES(WAITING), BECOMES(DELAYED), BECOMES(WAITING),
+        STAYS(WITH_AGENT), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(REASSIGN), "anna", {
+        BECOMES(SCHEDULED), BECOMES(WAITING), BECOMES(DELAYED), BECOMES(WAITING),
+        STAYS(WITH_AGENT), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
     /* Not built yet. */
-    {DO(RESCHEDULE), "", ALL(NOT_SUPPORTED)},
-    {DO(REASSIGN), "", ALL(NOT_SUPPORTED)},
     {DO(TRANSFER), "anna", ALL(NOT_SUPPORTED)},
     {DO(SNOOZE), "", ALL(NOT_SUPPORTED)},
     /* Whoever nobody has heard of. */
+    {DO(RESCHEDULE), "nobody", ALL(AGENT_UNKNOWN)},
+    {DO(REASSIGN), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(DIAL), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(END), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(ACCEPT), "nobody", ALL(AGENT_UNKNOWN)},

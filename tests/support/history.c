@@ -619,7 +619,28 @@ static PB(Schedule) * schedule(struct history *history, const char *interaction)
     }
     made->number = once_in(history, 3) ? number_text(history) : FORMAT(history, "+4477008");
     made->take_ownership = once_in(history, 2);
+    made->route_to_me = once_in(history, 2);
     return made;
+}
+
+static void fill_move(struct history *history, PB(Command) * command)
+{
+    if (once_in(history, 2)) {
+        command->command_case = COMMAND_CASE(RESCHEDULE);
+        command->reschedule = NEW(history, Reschedule, ringback__v1__reschedule);
+        if (once_in(history, 3))
+            command->reschedule->local_due = local_time(history);
+        else
+            command->reschedule->due_ms =
+                odd_time(history, history->now_ms + (int64_t)below(history, 300000));
+        return;
+    }
+    command->command_case = COMMAND_CASE(REASSIGN);
+    command->reassign = NEW(history, Reassign, ringback__v1__reassign);
+    if (!once_in(history, 3))
+        command->reassign->queue_id = queue_id(history);
+    if (once_in(history, 2))
+        command->reassign->owner_agent_id = agent_id(history);
 }
 
 static void answer_offer(struct history *history, PB(Command) * command,
@@ -650,10 +671,7 @@ static void ask_of(struct history *history, PB(Command) * command,
         command->command_case = COMMAND_CASE(CANCEL);
         command->cancel = NEW(history, Cancel, ringback__v1__cancel);
         break;
-    case 1:
-        command->command_case = COMMAND_CASE(RESCHEDULE);
-        command->reschedule = NEW(history, Reschedule, ringback__v1__reschedule);
-        break;
+    case 1: fill_move(history, command); break;
     case 2:
     case 3:
         command->command_case = COMMAND_CASE(END);

@@ -10,6 +10,7 @@ enum { MANY = 1024 };
 
 struct item {
     const char *id, *queue, *tie, *owner;
+    const char *routed; /* to whom it goes first in this step (2.5); "" : by 5.4 */
     const PB(RoutingData) * routing;
     bool live, priority_only;
     int64_t key, entry_ms;
@@ -48,6 +49,23 @@ static bool offered_now(const struct reference *reference, const char *callback)
                    callback) == 0)
             return true;
     return false;
+}
+
+/* 2.5: it became due in this step, so a segment of being scheduled is over. */
+static const char *routed_now(const struct reference *reference, const char *id,
+                              const PB(CallbackEntity) * callback)
+{
+    if (!callback->route_to_scheduler || callback->owner_agent_id[0] != '\0')
+        return "";
+    for (size_t at = reference->first; at < reference->effects->count; at++) {
+        const PB(AnalyticsEvent) *event =
+            (const PB(AnalyticsEvent) *)reference->effects->items[at].message;
+
+        if (strcmp(reference->effects->items[at].type, "analytics.segment") == 0 &&
+            strcmp(event->callback_id, id) == 0 && event->segment->type == SEGMENT(SCHEDULED))
+            return callback->scheduled_by;
+    }
+    return "";
 }
 
 static struct person *person_of(struct reference *reference, const char *id)
@@ -90,6 +108,7 @@ static void add_call(struct reference *reference, const char *id, const PB(CallE
                            .queue = call->place->queue_id,
                            .tie = call->place->tie_break[0] == '\0' ? id : call->place->tie_break,
                            .owner = "",
+                           .routed = "",
                            .routing = call->routing,
                            .live = true,
                            .entry_ms = call->place->entry_ms});
@@ -110,6 +129,7 @@ static void add_callback(struct reference *reference, const char *id,
                                            .queue = callback->place->queue_id,
                                            .tie = callback->place->tie_break,
                                            .owner = callback->owner_agent_id,
+                                           .routed = routed_now(reference, id, callback),
                                            .routing = callback->routing,
                                            .entry_ms = callback->place->entry_ms});
 }
@@ -248,7 +268,11 @@ static bool may_take(const struct reference *reference, const struct person *per
 /* 5.4 */
 static struct person *pick(struct reference *reference, const struct item *item)
 {
-    struct person *best = NULL;
+    struct person *best = person_of(reference, item->routed);
+
+    if (best != NULL && may_take(reference, best, item))
+        return best;
+    best = NULL;
 
     for (size_t at = 0; at < reference->person_count; at++) {
         struct person *person = &reference->people[at];
