@@ -126,8 +126,10 @@ static enum err stay(struct command_context *context, const struct sandbox *sand
             "The checks of the topics' settings are skipped: this broker does not tell them.\n"
             "Nothing outlives this command; Ctrl-C ends it. Try in another terminal:\n"
             "  ringback queues apply deploy/example-settings.yaml"
-            " --kafka.bootstrap.servers=%s\n",
-            broker, sandbox_redis_url(sandbox), options->topic_names[0], partitions, broker);
+            " --kafka.bootstrap.servers=%s\n"
+            "  ringback decode --follow --kafka.bootstrap.servers=%s\n",
+            broker, sandbox_redis_url(sandbox), options->topic_names[0], partitions, broker,
+            broker);
     (void)fflush(context->out);
     while (!play_stopped())
         (void)poll(NULL, 0, 50);
