@@ -816,10 +816,12 @@ static PB(Reason)
     leave_state(m, handle, m->step.when);
     cb->queue = queue;
     reassign_owner(m, handle, owner);
-    if (queue != from)
+    if (queue != from) {
         give_up_place(m, handle, in_line ? m->step.when : 0);
-    else
+        extra_get(m, cb)->ani_ms = m->step.now;
+    } else {
         callback_class(m, handle, 0, 0); /* another owner's, who is asked for nothing */
+    }
     if (in_line)
         stay_open(m, handle, m->step.when);
     if (in_line && !check_owner_end(m, handle))

@@ -298,6 +298,7 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     }
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
+    entity->caller_id_ms = extra->ani_ms;
     entity->scheduled_id = out_ident(out, &extra->scheduled);
 }
 
@@ -682,6 +683,8 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
     }
     if (entity->owner_end_ms != 0)
         extra_get(m, cb)->owner_end_ms = entity->owner_end_ms;
+    if (entity->caller_id_ms != 0)
+        extra_get(m, cb)->ani_ms = entity->caller_id_ms;
     if (entity->resume_ms != 0)
         extra_get(m, cb)->resume_ms = entity->resume_ms;
     if (entity->scheduled_id[0] != '\0')

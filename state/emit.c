@@ -314,7 +314,8 @@ void emit_place_call(struct machine *m, const struct callback *cb, uint64_t numb
         place->caller_id = text_string(m, extra->caller_id);
         place->caller_name = text_string(m, extra->caller_name);
     }
-    queue_ani(m, queue, cb->created_ms, &ani, &ani_name);
+    queue_ani(m, queue, extra != NULL && extra->ani_ms != 0 ? extra->ani_ms : cb->created_ms, &ani,
+              &ani_name);
     if (place->caller_id[0] == '\0')
         place->caller_id = arena_text(m->step.arena, ani);
     if (place->caller_name[0] == '\0')

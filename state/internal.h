@@ -240,6 +240,7 @@ struct extra {
     int64_t local_ms;                                   /* the due time by its clocks */
     int64_t owner_end_ms;
     int64_t resume_ms;
+    int64_t ani_ms; /* when it came to its queue, whose caller ID of then counts; 0: made there */
     struct ident scheduled; /* callback made in this one */
 };
 

@@ -840,6 +840,32 @@ static void rule_12_15_not_rescheduled_in_a_removed_queue(void **state)
     story_close(&story);
 }
 
+/* Its call counts as the other queue's, whose caller ID is stamped when it comes there (12.15). */
+static void rule_1_5_reassigned_shows_the_other_queues_caller_id(void **state)
+{
+    static const char *const anis[] = {"+15550100", "+15550101", "+15550102"};
+    struct story story;
+    const char *callback = open_inherited(&story, false);
+
+    (void)state;
+    for (int at = 0; at < 3; at++) {
+        PB(QueueSettings) *support = owning(&story, "support");
+
+        if (at == 2) /* moved while the second one holds */
+            assert_int_equal(reassign(&story, callback, "support", ""), NONE);
+        support->ani = story_text(&story, anis[at]);
+        story_at(&story, 40000 + 1000 * at);
+        story_set_queue(&story, support);
+    }
+    story_at(&story, 50000);
+    story_presence(&story, "ben", PRESENCE(ON_QUEUE));
+    story_accept(&story, "ben");
+    story_dial(&story, "ben", callback);
+    assert_string_equal(story_routing(&story, "routing.place_call", 0)->place_call->caller_id,
+                        "+15550101");
+    story_close(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -877,6 +903,7 @@ int main(void)
         cmocka_unit_test(rule_11_3_reassigned_while_delayed_waits_on),
         cmocka_unit_test(rule_9_2_to_its_own_queue_changes_nothing),
         cmocka_unit_test(rule_12_15_not_rescheduled_in_a_removed_queue),
+        cmocka_unit_test(rule_1_5_reassigned_shows_the_other_queues_caller_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

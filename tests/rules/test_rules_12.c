@@ -587,6 +587,78 @@ static void rule_12_15_caller_id_is_that_of_the_acceptance(void **state)
     story_close(&story);
 }
 
+/* Number, label, script, place: as accepted, whatever the settings say later. */
+static void rule_12_15_what_was_accepted_is_stamped(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+    PB(CreateCallback) * create;
+    const PB(RoutingEvent) * offer;
+
+    (void)state;
+    story_open(&story);
+    story_domain(&story, "972", false);
+    story_script(&story, "old", true);
+    story_script(&story, "new", true);
+    sales = story_queue(&story, "sales");
+    sales->default_script_id = story_text(&story, "old");
+    story_set_queue(&story, sales);
+    create = story_create(&story, "i1", "sales");
+    create->number = story_text(&story, "03-555 1234");
+    create->name = story_text(&story, "Loans");
+    story_at(&story, 1000);
+    story_ask(&story, "r1", create);
+    story_at(&story, 2000);
+    story_domain(&story, "44", true);
+    sales->default_script_id = story_text(&story, "new");
+    sales->ranking = RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
+    sales->version = ++story.version;
+    story_set_queue(&story, sales);
+    story_ready(&story, "anna", "sales");
+    offer = story_routing(&story, "routing.offer", 0);
+    assert_string_equal(offer->offer->number, "+97235551234");
+    assert_string_equal(offer->offer->name, "Loans");
+    assert_string_equal(offer->offer->script_id, "old");
+    assert_int_equal(offer->offer->place->entry_ms, STORY_START_MS + 1000);
+    assert_false(story_callback(&story, story_made(&story))->routing_kept);
+    story_close(&story);
+}
+
+/* Due and the end of ownership: shorter bounds and durations later change neither. */
+static void rule_12_15_due_and_ownership_end_are_stamped(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+    PB(Command) * command;
+    PB(Ring) ring = RINGBACK__V1__RING__INIT, *rings[] = {&ring};
+    PB(AgentOwned) owned = RINGBACK__V1__AGENT_OWNED__INIT;
+
+    (void)state;
+    story_open(&story);
+    sales = story_queue(&story, "sales");
+    owned.enabled = true;
+    owned.duration_s = 7200;
+    sales->agent_owned = &owned;
+    sales->rings = rings;
+    sales->n_rings = 1;
+    story_set_queue(&story, sales);
+    story_ready(&story, "anna", "sales");
+    story_enter(&story, "i1", "sales");
+    story_connect(&story, "i1", "anna");
+    command = story_schedule(&story, NULL, "anna", "i1", 10 * HOUR_MS);
+    command->schedule->take_ownership = true;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    owned.duration_s = owned.ahead_s = 3600;
+    sales->version = ++story.version;
+    story_set_queue(&story, sales);
+    assert_int_equal(story_callback(&story, story_made(&story))->due_ms,
+                     STORY_START_MS + 10 * HOUR_MS);
+    assert_int_equal(story_callback(&story, story_made(&story))->owner_end_ms,
+                     STORY_START_MS + 12 * HOUR_MS);
+    story_close(&story);
+}
+
 static void rule_12_15_what_is_not_stamped_is_read_when_used(void **state)
 {
     struct story story;
@@ -871,6 +943,8 @@ int main(void)
         cmocka_unit_test(rule_12_14_nothing_fires_at_or_after_the_next_record),
         cmocka_unit_test(rule_12_14_at_one_millisecond_by_id),
         cmocka_unit_test(rule_12_15_caller_id_is_that_of_the_acceptance),
+        cmocka_unit_test(rule_12_15_what_was_accepted_is_stamped),
+        cmocka_unit_test(rule_12_15_due_and_ownership_end_are_stamped),
         cmocka_unit_test(rule_12_15_what_is_not_stamped_is_read_when_used),
         cmocka_unit_test(rule_12_15_fewer_retries_than_used_make_the_next_failure_the_last),
         cmocka_unit_test(rule_12_15_a_script_that_is_gone_gives_way_to_the_queues),
