@@ -85,6 +85,31 @@ static int64_t agent_idle_since(const struct machine *m, const struct agent *age
     return agent->last_end_ms != 0 ? agent->last_end_ms : agent->first_on_queue_ms;
 }
 
+int agent_compare(const struct machine *m, uint32_t a, uint32_t b)
+{
+    int64_t since_a = agent_idle_since(m, agent_at(m, a)),
+            since_b = agent_idle_since(m, agent_at(m, b));
+
+    if (since_a != since_b)
+        return since_a < since_b ? -1 : 1;
+    return slice_compare(text_at(&m->texts, agent_at(m, a)->id),
+                         text_at(&m->texts, agent_at(m, b)->id));
+}
+
+/* The same for classes that are his alone. */
+static void count_own(struct machine *m, const struct agent *agent, uint32_t first, int live,
+                      bool in)
+{
+    for (uint32_t at = first; at != 0; at = class_at(m, at)->next) {
+        struct class *class = class_at(m, at);
+
+        if (class->live != (uint32_t)live)
+            continue;
+        class->free_count = in && agent_joined(agent, class->queue);
+        class_activate(m, at);
+    }
+}
+
 /* Count him in or out of what waits in his queues, for one use (0 callbacks, 1 live). */
 static void agent_count(struct machine *m, uint32_t handle, int live, bool in)
 {
@@ -107,12 +132,8 @@ static void agent_count(struct machine *m, uint32_t handle, int live, bool in)
             class_activate(m, class);
         }
     }
-    if (live)
-        return;
-    for (uint32_t class = agent->owned; class != 0; class = class_at(m, class)->next) {
-        class_at(m, class)->free_count = in && agent_joined(agent, class_at(m, class)->queue);
-        class_activate(m, class);
-    }
+    count_own(m, agent, agent->preferred, live, in);
+    count_own(m, agent, agent->owned, live, in);
 }
 
 void agent_unindex(struct machine *m, uint32_t handle)
@@ -162,7 +183,7 @@ void agent_check_offer(struct machine *m, uint32_t handle)
     cb = callback_at(m, agent->offered);
     active = active_at(m, cb->active);
     if (!agent_known(agent) || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
-        !agent_joined(agent, cb->queue) ||
+        (!active->unjoined && !agent_joined(agent, cb->queue)) ||
         (agent->status != STATUS(IDLE) && agent->status != STATUS(INTERACTING)) ||
         (interacting && agent->calls != 0 && !agent_only_beside(m, agent))) {
         callback_step(m, agent->offered, CB_REVOKE, &input);

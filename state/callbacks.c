@@ -52,7 +52,11 @@ static void leave_state(struct machine *m, uint32_t handle, int64_t when_ms)
 /* The one function that changes a living callback's state. */
 static void enter_state(struct machine *m, uint32_t handle, PB(CallbackState) state)
 {
-    callback_at(m, handle)->head.state = (uint8_t)state;
+    struct callback *cb = callback_at(m, handle);
+
+    cb->head.state = (uint8_t)state;
+    if (state == STATE(WAITING) && callback_rings(m, cb) != NULL)
+        rings_advance(m, &extra_get(m, cb)->rings, cb->queue); /* they ran on meanwhile (4.2) */
     callback_place(m, handle);
 }
 
@@ -175,6 +179,8 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     emit_ended(m, cb, reason);
     attempt_unindex(m, handle);
     callback_unplace(m, handle);
+    if (m->step.last_callback == handle)
+        m->step.last_callback = 0;
     cb->head.state = STATE(ENDED);
     cb->since_ms = m->step.when;
     last = entity_record(m, ref_make(KIND_CALLBACK, handle), &m->scratch);
@@ -287,6 +293,7 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     touch(m, ref_make(KIND_CALLBACK, handle));
     check_owner_at_due(m, handle);
     callback_unplace(m, handle);
+    callback_unprefer(m, handle); /* 4.3 */
     cb->entry_ms = cb->due_ms;
     callback_place(m, handle);
     stay_open(m, handle, m->step.now);
@@ -295,6 +302,20 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     change(m, handle, STATE(WAITING), m->step.now);
     if (cb->flags & CB_ROUTE_TO_ME && cb->owner == 0)
         m->step.routed = handle;
+    return REASON(UNSPECIFIED);
+}
+
+/* 4.2: a ring is over; those of the next are preferred too, or everybody may have it. */
+static PB(Reason)
+    do_next_ring(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    touch(m, ref_make(KIND_CALLBACK, handle));
+    callback_unplace(m, handle);
+    rings_advance(m, &extra_get(m, cb)->rings, cb->queue);
+    callback_place(m, handle);
     return REASON(UNSPECIFIED);
 }
 
@@ -313,6 +334,7 @@ static PB(Reason) do_offer(struct machine *m, uint32_t handle, const struct call
     active->offer_made_ms = m->step.now;
     active->deadline_ms = m->step.now + queue_alerting_ms(queue_at(m, cb->queue));
     active->grace_ms = 0;
+    active->unjoined = input->unjoined;
     active->status_version = agent->status_version;
     cb->agent = input->agent;
     agent->offered = handle;
@@ -701,10 +723,9 @@ static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms)
         cb->priority = 0;
         skills = language = 0;
     }
-    if (extra != NULL) {
+    if (extra != NULL)
         memset(&extra->tie, 0, sizeof(extra->tie));
-        extra->scores = text_set(&m->texts, extra->scores, slice_make(NULL, 0));
-    }
+    callback_unprefer(m, handle);
     if (cb->owner != 0) {
         extra_get(m, cb)->skills = skills;
         extra_get(m, cb)->language = language;
@@ -910,6 +931,7 @@ static PB(Reason)
 static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_ENDED] = {
     /*                       0      SCHEDULED               WAITING                 DELAYED                 SNOOZED                 OFFERED                 WITH_AGENT              DIALLING                TALKING                WRAP_UP */
     [CB_DUE]           = {NEVER, DO(do_due),             NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_NEXT_RING]     = {NEVER, NEVER,                  DO(do_next_ring),       NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_OFFER]         = {NEVER, NEVER,                  DO(do_offer),           NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_ACCEPT]        = {NEVER, REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     DO(do_accept),          REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),    REFUSE(OFFER_GONE)},
     [CB_DECLINE]       = {NEVER, REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     DO(do_decline),         REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),     REFUSE(OFFER_GONE),    REFUSE(OFFER_GONE)},
@@ -987,6 +1009,7 @@ enum deadline {
     DEADLINE_OUTCOME,
     DEADLINE_CALL,
     DEADLINE_OWNER,
+    DEADLINE_RING,
     DEADLINE_INACTIVE,
     DEADLINE_STILL,
 };
@@ -1011,7 +1034,11 @@ static struct earliest next_deadline(const struct machine *m, const struct callb
 
     switch ((PB(CallbackState))cb->head.state) {
     case STATE(SCHEDULED): consider(&next, cb->due_ms, DEADLINE_DUE); break;
-    case STATE(WAITING): waits = true; break;
+    case STATE(WAITING):
+        waits = true;
+        if (callback_rings(m, cb) != NULL)
+            consider(&next, rings_wake(m, callback_rings(m, cb), cb->queue), DEADLINE_RING);
+        break;
     case STATE(DELAYED):
     case STATE(SNOOZED):
         waits = true;
@@ -1127,6 +1154,7 @@ void callback_fire(struct machine *m, uint32_t handle)
     case DEADLINE_OUTCOME: event = CB_OUTCOME_LOST; break;
     case DEADLINE_CALL: event = CB_CALL_LOST; break;
     case DEADLINE_OWNER: event = CB_OWNER_END; break;
+    case DEADLINE_RING: event = CB_NEXT_RING; break;
     case DEADLINE_INACTIVE: fire_inactive(m, handle); return;
     case DEADLINE_STILL: fire_still_waiting(m, handle); return;
     case DEADLINE_NONE: assert(!"a callback fires without a deadline"); return;

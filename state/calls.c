@@ -27,6 +27,7 @@ static void leave_line(struct machine *m, uint32_t handle, enum stay_end how, in
     if (!in_line(call))
         return;
     call_unplace(m, handle);
+    call->rings = (struct rings){0};
     call->stay_ms = 0;
     stay_over(m, call->queue, NULL, call, how, began, when_ms,
               how == STAY_ANSWERED ? call->agent : 0);
@@ -104,16 +105,22 @@ uint32_t scores_put(struct machine *m, uint32_t domain, const PB(RoutingData) * 
     assert(LIMIT_SCORES_MAX == 100);
     for (size_t at = 0; routing != NULL && at < routing->n_scores; at++) {
         struct score score = {0, routing->scores[at]->score};
-        size_t place = used;
+        size_t place = used, twice = 0;
 
         while (place > 0 && best[place - 1].score < score.score)
             place--;
         if (place == 100)
             continue;
         score.agent = entity_get(m, KIND_AGENT, domain, slice_text(routing->scores[at]->agent_id));
-        if (used < 100)
-            used++;
-        memmove(best + place + 1, best + place, (used - place - 1) * sizeof(*best));
+        while (twice < used && best[twice].agent != score.agent)
+            twice++;
+        if (twice < place)
+            continue; /* of an agent's scores the highest counts */
+        if (twice == used && used < 100)
+            twice = used++;
+        else if (twice == used)
+            twice--; /* the lowest goes */
+        memmove(best + place + 1, best + place, (twice - place) * sizeof(*best));
         best[place] = score;
     }
     return text_put(&m->texts, slice_make(best, used * sizeof(*best)));
@@ -218,6 +225,18 @@ void call_describe(struct machine *m, uint32_t handle, const PB(InteractionEnter
             entity_get(m, KIND_AGENT, call->domain, slice_text(event->last_agent_id));
 }
 
+/* 4.2: of e-mails and messages. It is in no tree. */
+static void rings_start(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+
+    call->rings = (struct rings){0};
+    if (call->head.kind != RINGBACK__V1__MEDIA__MEDIA_EMAIL &&
+        call->head.kind != RINGBACK__V1__MEDIA__MEDIA_MESSAGE)
+        return;
+    rings_begin(m, &call->rings, call->queue, call->scores, m->step.when);
+}
+
 /* 1.6: it goes on to another queue, and was with no agent: it still counts as waiting in this. */
 static void hold_place(struct machine *m, struct call *call, uint32_t next_queue)
 {
@@ -264,6 +283,8 @@ void call_entered(struct machine *m, uint32_t handle, const PB(InteractionEntere
         !ident_equal(&m->texts, &call->id, slice_text(event->place->tie_break)))
         call->tie = ident_put(&m->texts, slice_text(event->place->tie_break));
     call_describe(m, handle, event);
+    if (!same || !in_line(call))
+        rings_start(m, handle);
     call->agent = 0;
     call->holds_place = false;
     call->ended_ms = 0;
@@ -271,6 +292,8 @@ void call_entered(struct machine *m, uint32_t handle, const PB(InteractionEntere
     if (!in_line(call)) {
         call->stay_ms = m->step.when;
         stay_begin(m, queue, NULL, call);
+        if (call->rings.ring != 0)
+            emit_prefer(m, handle);
     }
     call_place(m, handle);
 }
@@ -523,11 +546,16 @@ enum err interaction_event(struct machine *m, const struct input_event *input,
 int64_t call_wake(const struct machine *m, uint32_t handle)
 {
     const struct call *call = call_at(m, handle);
+    int64_t wake;
 
     if (call->head.state == CALL(ENDED))
         return call->heard_ms + m->options.late_window_ms;
-    if (in_line(call))
-        return call->heard_ms + m->options.live_wait_ttl_ms;
+    if (in_line(call)) {
+        int64_t ring = rings_wake(m, &call->rings, call->queue);
+
+        wake = call->heard_ms + m->options.live_wait_ttl_ms;
+        return ring < wake ? ring : wake;
+    }
     return call->heard_ms + m->options.call_ttl_ms;
 }
 
@@ -540,6 +568,16 @@ void call_fire(struct machine *m, uint32_t handle)
         return;
     }
     touch(m, ref_make(KIND_CALL, handle));
+    if (in_line(call) && rings_wake(m, &call->rings, call->queue) <= m->step.now) {
+        bool placed = call->in_tree;
+
+        call_unplace(m, handle);
+        rings_advance(m, &call->rings, call->queue);
+        if (placed)
+            call_place(m, handle);
+        emit_prefer(m, handle);
+        return;
+    }
     count(m, MACHINE_COUNT_LOST_CALLS);
     if (at_agent(call))
         call->released_ms = m->step.now;

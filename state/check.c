@@ -156,10 +156,45 @@ static void check_class(struct check *check, uint32_t handle)
         free += agent_available(m, agent, class->live != 0) && agent_joined(agent, class->queue) &&
                 class_takes(m, class, agent);
     }
+    if (class->kind == CLASS_RINGS || class->kind == CLASS_PREFERRED)
+        hold(check, order_count(&class->tree) == class->users,
+             "its trees and those who stand in them differ (4.2)", ref);
     hold(check, class->free_count == free, "a class counts its free agents wrong", ref);
     hold(check, class->active == (free > 0 && order_count(&class->tree) > 0),
          "a class is active without reason, or not with one", ref);
     /* After a walk nobody waits whom somebody free could take, live calls ahead apart. */
+}
+
+/* Who prefers agents stands in the tree of each of his pool, and nobody else does (4.2). */
+static void check_pools(struct check *check)
+{
+    struct machine *m = check->m;
+    size_t cursor = 0, wanted = 0, found = 0;
+    uint32_t handle;
+
+    while ((handle = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0) {
+        const struct callback *cb = callback_at(m, handle);
+        const struct rings *rings = callback_rings(m, cb);
+
+        if (rings == NULL)
+            continue;
+        hold(check, rings->ring <= RING_ALL && cb->owner == 0, "rings of no sense",
+             ref_make(KIND_CALLBACK, handle));
+        for (uint32_t at = 0;
+             cb->flags & CB_IN_CLASS && at < scores_count(m, extra_of(m, cb)->scores); at++)
+            wanted += scores_at(m, extra_of(m, cb)->scores, at).score >= rings->floor;
+    }
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;) {
+        const struct call *call = call_at(m, handle);
+
+        for (uint32_t at = 0;
+             call->in_tree && call->rings.ring != 0 && at < scores_count(m, call->scores); at++)
+            wanted += scores_at(m, call->scores, at).score >= call->rings.floor;
+    }
+    for (cursor = 0; (handle = table_next(&m->classes, &cursor)) != 0;)
+        if (class_at(m, handle)->kind == CLASS_PREFERRED)
+            found += order_count(&class_at(m, handle)->tree);
+    hold(check, wanted == found, "those who prefer agents are miscounted (4.2)", 0);
 }
 
 static void check_digest(struct check *check)
@@ -205,6 +240,7 @@ const char *machine_broken(struct machine *m, struct arena *arena)
         check_zone(&check, handle);
     for (cursor = 0; (handle = table_next(&m->classes, &cursor)) != 0;)
         check_class(&check, handle);
+    check_pools(&check);
     check_digest(&check);
     return check.broken;
 }

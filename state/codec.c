@@ -206,6 +206,16 @@ static void held_out(struct out out, const struct call *call, PB(CallEntity) * e
     }
 }
 
+static PB(RingsEntity) * rings_out(struct out out, const struct rings *rings)
+{
+    PB(RingsEntity) *entity = OUT_NEW(out, RingsEntity, ringback__v1__rings_entity);
+
+    entity->began_ms = rings->began_ms;
+    entity->ring = rings->ring;
+    entity->floor = rings->floor;
+    return entity;
+}
+
 static PB(CallEntity) * call_out(struct out out, const struct call *call)
 {
     PB(CallEntity) *entity = OUT_NEW(out, CallEntity, ringback__v1__call_entity);
@@ -232,6 +242,8 @@ static PB(CallEntity) * call_out(struct out out, const struct call *call)
     entity->outbound = call->outbound;
     if (call->held != 0)
         held_out(out, call, entity);
+    if (call->rings.ring != 0)
+        entity->rings = rings_out(out, &call->rings);
     entity->callback_id = out_ident(out, &call->callback);
     entity->scheduled_id = out_ident(out, &call->scheduled);
     entity->n_in_queue_flows = flows.size / sizeof(uint64_t);
@@ -253,6 +265,7 @@ static void active_out(struct out out, const struct callback *cb, PB(CallbackEnt
         offer->deadline_ms = active->deadline_ms;
         offer->status_version = active->status_version;
         offer->grace_ms = active->grace_ms;
+        offer->unjoined = active->unjoined;
         entity->offer = offer;
     } else {
         PB(HoldEntity) *hold = OUT_NEW(out, HoldEntity, ringback__v1__hold_entity);
@@ -299,6 +312,8 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
     entity->caller_id_ms = extra->ani_ms;
+    if (extra->rings.ring != 0)
+        entity->rings = rings_out(out, &extra->rings);
     entity->scheduled_id = out_ident(out, &extra->scheduled);
 }
 
@@ -590,6 +605,15 @@ static void held_places_in(struct machine *m, struct call *call, const PB(CallEn
     }
 }
 
+static struct rings rings_in(const PB(RingsEntity) * entity)
+{
+    struct rings rings = {.began_ms = entity->began_ms};
+
+    rings.ring = (uint8_t)(entity->ring < RING_ALL ? entity->ring : RING_ALL);
+    rings.floor = (uint8_t)(entity->floor < UINT8_MAX ? entity->floor : UINT8_MAX);
+    return rings;
+}
+
 static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * entity)
 {
     struct call *call = call_at(m, handle);
@@ -623,6 +647,8 @@ static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * e
     call->holds_place = entity->holds_place;
     call->outbound = entity->outbound;
     held_places_in(m, call, entity);
+    if (entity->rings != NULL)
+        call->rings = rings_in(entity->rings);
     call->callback = in_ident(m, entity->callback_id);
     call->scheduled = in_ident(m, entity->scheduled_id);
     call->flow_ids = text_put(
@@ -642,6 +668,7 @@ static void active_in(struct machine *m, struct callback *cb, const PB(CallbackE
         active->deadline_ms = entity->offer->deadline_ms;
         active->status_version = entity->offer->status_version;
         active->grace_ms = entity->offer->grace_ms;
+        active->unjoined = entity->offer->unjoined;
     }
     if (entity->hold != NULL) {
         active->accepted_ms = entity->hold->accepted_ms;
@@ -691,6 +718,8 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->scheduled = in_ident(m, entity->scheduled_id);
     if (entity->routing != NULL && entity->routing->n_scores > 0)
         extra_get(m, cb)->scores = scores_put(m, domain, entity->routing);
+    if (entity->rings != NULL)
+        extra_get(m, cb)->rings = rings_in(entity->rings);
     if (cb->owner != 0 && in_skills(m, domain, entity->routing) != 0)
         extra_get(m, cb)->skills = in_skills(m, domain, entity->routing);
     if (cb->owner != 0 && in_language(m, domain, entity->routing) != 0)

@@ -215,6 +215,8 @@ static void inherit(struct machine *m, uint32_t handle, const struct call *call)
     if (from.scores != 0)
         extra_get(m, cb)->scores = text_put(&m->texts, text_at(&m->texts, from.scores));
     callback_class(m, handle, from.skills, from.language);
+    if (from.scores != 0)
+        rings_begin(m, &extra_get(m, cb)->rings, cb->queue, extra_get(m, cb)->scores, m->step.when);
 }
 
 static void set_labels(struct machine *m, struct callback *cb, const char *name,
@@ -266,6 +268,7 @@ static void make_in_queue(struct machine *m, const char *request, const PB(Creat
     emit_session(m, cb);
     callback_enter_line(m, handle, m->step.when);
     callback_start(m, handle, STATE(WAITING));
+    last_agent_try(m, handle, call->last_agent);
 }
 
 /* 1.2: the customer is who was dialled, in an outbound call or a callback. */

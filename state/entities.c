@@ -211,19 +211,9 @@ static uint64_t hash_skillset(const void *user, uint32_t handle)
     return XXH3_64bits_withSeed(blob.data, blob.size, set->domain);
 }
 
-static uint64_t class_hash(uint32_t queue, uint32_t skills, uint32_t language, uint32_t owner,
-                           uint32_t live)
-{
-    const uint32_t parts[5] = {queue, skills, language, owner, live};
-
-    return XXH3_64bits(parts, sizeof(parts));
-}
-
 static uint64_t hash_class(const void *user, uint32_t handle)
 {
-    const struct class *class = class_at(user, handle);
-
-    return class_hash(class->queue, class->skills, class->language, class->owner, class->live);
+    return class_hash(class_at(user, handle));
 }
 
 void entities_init(struct machine *m)

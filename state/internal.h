@@ -185,9 +185,24 @@ struct agent {
     uint32_t held_count;
     uint32_t calls;      /* first of the live calls at him */
     uint32_t owned;      /* first of the classes that wait for him alone */
+    uint32_t preferred;  /* first of the classes of those that have him in their pool */
     uint8_t free_bits;   /* 1: for callbacks, 2: for live calls */
     int64_t free_key;    /* under which he is in the queues' free */
     uint64_t paper_walk; /* the walk that used him on paper */
+};
+
+struct score {
+    uint32_t agent;
+    uint32_t score;
+};
+
+enum { RING_ALL = 7 }; /* behind the last of at most 6 */
+
+/* Where somebody stands in the rings of his queue (4.2). */
+struct rings {
+    int64_t began_ms;
+    uint8_t ring;  /* 0: none apply; 1 to 6; RING_ALL: the last is over, everybody may have it */
+    uint8_t floor; /* the lowest score in the pool, which only grows */
 };
 
 struct call {
@@ -210,6 +225,8 @@ struct call {
     uint32_t last_agent;                           /* agent */
     uint32_t flow_ids; /* text: uint64_t hashes of FlowEntered seen (1.10) */
     uint32_t held;     /* first of the places that it holds elsewhere, newest first */
+    struct rings rings;
+    uint64_t paper_walk; /* the walk that gave it somebody on paper */
     bool holds_place, outbound, in_tree;
 };
 
@@ -225,11 +242,6 @@ struct held {
 
 enum { HELD_PLACES_MAX = 8 }; /* the oldest goes first */
 
-struct score {
-    uint32_t agent;
-    uint32_t score;
-};
-
 /* What few callbacks have. */
 struct extra {
     struct ident tie; /* none: the interaction's id, or the own one */
@@ -241,6 +253,7 @@ struct extra {
     int64_t owner_end_ms;
     int64_t resume_ms;
     int64_t ani_ms; /* when it came to its queue, whose caller ID of then counts; 0: made there */
+    struct rings rings;
     struct ident scheduled; /* callback made in this one */
 };
 
@@ -249,6 +262,7 @@ struct active {
     struct ident offer;
     int64_t offer_made_ms, deadline_ms, grace_ms;
     uint64_t status_version;
+    bool unjoined; /* the offer does not ask him to be joined (4.4) */
     int64_t accepted_ms, auto_dial_ms, call_ended_ms, act_until_ms, auto_end_ms;
     bool gone;
     struct ident attempt;
@@ -315,18 +329,30 @@ struct answer {
     struct ident callback, attempt; /* UUIDs or none */
 };
 
-/* Those that the same agents can take (5.3): one queue, or one owner in it. */
+/* Who takes those of a class. Everyone in line is in one tree of the first three kinds; who has
+ * preferred agents is in those of his pool as well, so that an agent who becomes free finds in one
+ * tree all who prefer him, and a ring is a matter of one callback. */
+enum class_kind {
+    CLASS_EVERYBODY, /* who has the skills and the language */
+    CLASS_OWNER,     /* that agent alone (3.3) */
+    CLASS_RINGS,     /* nobody by this class: their rings are not over (4.2) */
+    CLASS_PREFERRED, /* that agent, in whose pool they have him (4.2) */
+};
+
+/* Those that the same agents can take (5.3): one queue, or one agent in it. */
 struct class
 {
     uint32_t queue;
     uint32_t skills;   /* skillset asked; 0: none */
     uint32_t language; /* name; 0: any */
-    uint32_t owner;    /* agent; 0: everybody */
+    uint32_t owner;    /* agent, also of CLASS_PREFERRED; 0: none */
     uint32_t live;     /* 1: live calls, 0: callbacks */
-    uint32_t next;     /* of the queue, or of the owner */
+    uint32_t kind;     /* enum class_kind */
+    uint32_t next;     /* of the queue, or of the agent */
     uint32_t active_next, active_prev;
-    uint32_t users;      /* callbacks that refer to it, calls in the tree */
+    uint32_t users;      /* callbacks that refer to it, entries that are in its tree for a while */
     uint32_t free_count; /* agents free who could take one */
+    uint32_t changes;    /* of the tree: a walk's place in it is out of date */
     bool active;
     struct order tree;
 };
@@ -348,6 +374,9 @@ struct step {
     uint32_t ordinal;
     uint32_t
         routed; /* the callback due in this step that goes to its scheduler first (2.5); 0: none */
+    uint32_t last_callback; /* it enters the line now, and */
+    uint32_t last_agent;    /* he served this customer last: he is tried first (4.4) */
+    bool last_any;          /* whether he is joined or not */
 };
 
 struct machine {
@@ -370,6 +399,7 @@ struct machine {
     size_t removed_count, removed_room;
     uint64_t entity_count, digest;
     uint64_t walk_count;
+    bool walking; /* no class may go while a walk stands in its tree */
     uint64_t counts[MACHINE_COUNT_END];
 };
 
@@ -502,6 +532,8 @@ int64_t line_key(const struct queue *queue, int64_t entry_ms, int32_t priority);
 bool queue_priority_only(const struct queue *queue);
 struct ident callback_tie(const struct machine *m, const struct callback *cb);
 struct ident call_tie(const struct call *call);
+uint64_t class_hash(const struct class *class);
+/* The class, counted as used once more: everybody's, or its owner's. */
 uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
                    uint32_t owner, bool live);
 void class_release(struct machine *m, uint32_t class);
@@ -513,13 +545,43 @@ void callback_unplace(struct machine *m, uint32_t callback);
 void call_place(struct machine *m, uint32_t call);
 void call_unplace(struct machine *m, uint32_t call);
 bool class_takes(const struct machine *m, const struct class *class, const struct agent *agent);
+/* He has those skills and that language, as far as they are asked (12.15). */
+bool agent_skilled(const struct machine *m, const struct agent *agent, uint32_t skills,
+                   uint32_t language);
 void class_activate(struct machine *m, uint32_t class);
 /* Settings changed: keys, names, free counts. */
 void queue_rebuild(struct machine *m, uint32_t queue);
 void classes_recount(struct machine *m, uint32_t queue);
 /* -1, 0, 1: which of two places comes first (5.1). Handles of calls if live. */
 int place_compare(const struct machine *m, uint32_t a, bool a_live, uint32_t b, bool b_live);
+/* On the entry, or where it would be if it has left the tree. */
+bool class_seek(const struct machine *m, const struct class *class, uint32_t entry,
+                struct order_cursor *cursor);
 struct order_compare agent_order(const struct machine *m);
+
+/* --- rings.c: preferred agents and the last agent (chapter 4) -------------------------------- */
+
+/* Begin, if the queue has rings and somebody scored is a member; at the ring of now. */
+void rings_begin(struct machine *m, struct rings *rings, uint32_t queue, uint32_t scores,
+                 int64_t when_ms);
+/* To the ring of now; true: it is another one, the pool may have grown. In no tree meanwhile. */
+bool rings_advance(struct machine *m, struct rings *rings, uint32_t queue);
+/* When the next ring begins; INT64_MAX: there is none. */
+int64_t rings_wake(const struct machine *m, const struct rings *rings, uint32_t queue);
+/* Of a callback; NULL: it never had any. */
+const struct rings *callback_rings(const struct machine *m, const struct callback *cb);
+/* It has its scores and rings no longer; in no tree meanwhile (4.3, 1.7). */
+void callback_unprefer(struct machine *m, uint32_t callback);
+/* The scores of a text, best first. */
+uint32_t scores_count(const struct machine *m, uint32_t scores);
+struct score scores_at(const struct machine *m, uint32_t scores, uint32_t at);
+/* Settings changed: those of the queue wake by the rings of now. */
+void rings_changed(struct machine *m, uint32_t queue);
+bool rings_same(const PB(QueueSettings) * a, const PB(QueueSettings) * b);
+/* What the switch is to do with an e-mail or message (4.2). */
+void emit_prefer(struct machine *m, uint32_t call);
+/* It enters the line now: the last agent is tried first if the queue says so (4.4). */
+void last_agent_try(struct machine *m, uint32_t callback, uint32_t agent);
 
 /* --- agents.c ------------------------------------------------------------------------------------
  */
@@ -528,6 +590,8 @@ bool agent_known(const struct agent *agent);
 bool agent_joined(const struct agent *agent, uint32_t queue);
 bool agent_idle(const struct agent *agent);
 bool agent_available(const struct machine *m, const struct agent *agent, bool live);
+/* Who of two comes first by 5.4: -1, 0, 1. */
+int agent_compare(const struct machine *m, uint32_t a, uint32_t b);
 bool agent_declined(const struct agent *agent, const struct ident *callback);
 /* He declined it: not offered to him until then. */
 void agent_pause(struct agent *agent, const struct ident *callback, int64_t until_ms);
@@ -598,6 +662,7 @@ const PB(ZoneTable) * zone_table(const struct machine *m, uint32_t domain, const
 
 enum callback_event {
     CB_DUE,
+    CB_NEXT_RING,
     CB_OFFER,
     CB_ACCEPT,
     CB_DECLINE,
@@ -637,6 +702,7 @@ struct callback_input {
     PB(Reason) reason; /* revoke */
     const PB(Reschedule) * reschedule;
     const PB(Reassign) * reassign;
+    bool unjoined; /* offer: he need not be joined */
 };
 
 /* Does what the table of transitions says. UNSPECIFIED: done, or ignored and counted. */

@@ -150,19 +150,29 @@ static bool name_asked(const struct machine *m, uint32_t name)
     return row->asked;
 }
 
-bool class_takes(const struct machine *m, const struct class *class, const struct agent *agent)
+bool agent_skilled(const struct machine *m, const struct agent *agent, uint32_t skills,
+                   uint32_t language)
 {
     const uint32_t *names;
     uint32_t count;
 
-    if (class->owner != 0)
-        return agent == agent_at(m, class->owner) && agent_joined(agent, class->queue);
-    names = skillset_names(m, class->skills, &count);
+    names = skillset_names(m, skills, &count);
     for (uint32_t at = 0; at < count; at++)
         if (!has_name(m, agent->skills, names[at]) && name_asked(m, names[at]))
             return false;
-    return class->language == 0 || has_name(m, agent->languages, class->language) ||
-           !name_asked(m, class->language);
+    return language == 0 || has_name(m, agent->languages, language) || !name_asked(m, language);
+}
+
+bool class_takes(const struct machine *m, const struct class *class, const struct agent *agent)
+{
+    switch ((enum class_kind) class->kind) {
+    case CLASS_EVERYBODY: return agent_skilled(m, agent, class->skills, class->language);
+    case CLASS_OWNER:
+    case CLASS_PREFERRED: /* skills are not asked of them (3.7, 4.2), joined is */
+        return agent == agent_at(m, class->owner) && agent_joined(agent, class->queue);
+    case CLASS_RINGS: break;
+    }
+    return false;
 }
 
 void class_activate(struct machine *m, uint32_t handle)
@@ -200,7 +210,8 @@ static void class_recount(struct machine *m, uint32_t handle)
     if (class->owner != 0) {
         const struct agent *agent = agent_at(m, class->owner);
 
-        class->free_count = (agent->free_bits & 1) && class_takes(m, class, agent);
+        class->free_count =
+            (agent->free_bits & 1 << class->live) != 0 && class_takes(m, class, agent);
     } else if (order_first(&queue->free[class->live], &m->nodes, &cursor)) {
         do
             class->free_count += class_takes(m, class, agent_at(m, order_at(&cursor)));
@@ -221,22 +232,27 @@ static bool equal_class(const void *user, uint32_t handle, const void *key)
 
     return class->queue == sought->queue && class->skills == sought->skills &&
            class->language == sought->language && class->owner == sought->owner &&
-           class->live == sought->live;
+           class->live == sought->live && class->kind == sought->kind;
 }
 
-static uint64_t class_key_hash(const struct class *class)
+uint64_t class_hash(const struct class *class)
 {
-    const uint32_t parts[5] = {class->queue, class->skills, class->language, class->owner,
-                               class->live};
+    const uint32_t parts[6] = {class->queue, class->skills, class->language,
+                               class->owner, class->live,   class->kind};
 
     return XXH3_64bits(parts, sizeof(parts));
 }
 
-/* The list that the class is in: its owner's or its queue's. */
+/* The list that the class is in: its agent's or its queue's. */
 static uint32_t *class_list(struct machine *m, const struct class *class)
 {
-    return class->owner != 0 ? &agent_at(m, class->owner)->owned
-                             : &queue_at(m, class->queue)->classes;
+    switch ((enum class_kind) class->kind) {
+    case CLASS_OWNER: return &agent_at(m, class->owner)->owned;
+    case CLASS_PREFERRED: return &agent_at(m, class->owner)->preferred;
+    case CLASS_EVERYBODY:
+    case CLASS_RINGS: break;
+    }
+    return &queue_at(m, class->queue)->classes;
 }
 
 static void class_free(struct machine *m, uint32_t handle)
@@ -244,21 +260,24 @@ static void class_free(struct machine *m, uint32_t handle)
     struct class *class = class_at(m, handle);
     uint32_t *link = class_list(m, class);
 
+    assert(!m->walking);
     class->free_count = 0;
     class_activate(m, handle);
     while (*link != handle)
         link = &class_at(m, *link)->next;
     *link = class->next;
-    table_remove(&m->classes, class_key_hash(class), handle);
+    table_remove(&m->classes, class_hash(class), handle);
     pool_give(&m->class_pool, handle);
 }
 
-/* A queue that saw many kinds of needs keeps no more than some that nobody has now. */
-static void classes_trim(struct machine *m, uint32_t queue)
+/* A queue, or an agent, of many kinds of needs keeps no more than some that nobody has now. */
+static void classes_trim(struct machine *m, uint32_t first)
 {
     uint32_t empty = 0, next;
 
-    for (uint32_t at = queue_at(m, queue)->classes; at != 0; at = next) {
+    if (m->walking)
+        return;
+    for (uint32_t at = first; at != 0; at = next) {
         next = class_at(m, at)->next;
         if (class_at(m, at)->users == 0 && ++empty > idle_classes_max)
             class_free(m, at);
@@ -266,23 +285,16 @@ static void classes_trim(struct machine *m, uint32_t queue)
 }
 
 /* The class, counted as used once more. */
-uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
-                   uint32_t owner, bool live)
+static uint32_t class_use(struct machine *m, const struct class *sought)
 {
-    struct class sought = {.queue = queue,
-                           .skills = owner == 0 ? skills : 0,
-                           .language = owner == 0 ? language : 0,
-                           .owner = owner,
-                           .live = live};
-    uint64_t hash = class_key_hash(&sought);
-    uint32_t handle = table_find(&m->classes, hash, equal_class, &sought), *list;
+    uint64_t hash = class_hash(sought);
+    uint32_t handle = table_find(&m->classes, hash, equal_class, sought), *list;
 
     if (handle == 0) {
-        if (owner == 0)
-            classes_trim(m, queue);
+        list = class_list(m, sought);
+        classes_trim(m, *list);
         handle = pool_take(&m->class_pool);
-        *class_at(m, handle) = sought;
-        list = class_list(m, &sought);
+        *class_at(m, handle) = *sought;
         class_at(m, handle)->next = *list;
         *list = handle;
         table_put(&m->classes, hash, handle);
@@ -293,52 +305,171 @@ uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t 
     return handle;
 }
 
+uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
+                   uint32_t owner, bool live)
+{
+    struct class sought = {.queue = queue,
+                           .skills = owner == 0 ? skills : 0,
+                           .language = owner == 0 ? language : 0,
+                           .owner = owner,
+                           .live = live,
+                           .kind = owner == 0 ? CLASS_EVERYBODY : CLASS_OWNER};
+
+    return class_use(m, &sought);
+}
+
 void class_release(struct machine *m, uint32_t handle)
 {
     struct class *class = class_at(m, handle);
 
     assert(class->users > 0);
     class->users--;
-    if (class->users == 0 && class->owner != 0)
+    if (class->users == 0 && class->kind == CLASS_OWNER && !m->walking)
         class_free(m, handle);
 }
 
 /* --- trees --- */
 
+static struct order_compare entry_order(const struct machine *m, const struct class *class)
+{
+    return (struct order_compare){class->live ? compare_calls : compare_callbacks, m};
+}
+
+static int64_t entry_key(const struct machine *m, const struct class *class, uint32_t entry)
+{
+    const struct queue *queue = queue_at(m, class->queue);
+
+    if (class->live)
+        return line_key(queue, call_at(m, entry)->entry_ms, call_at(m, entry)->priority);
+    return line_key(queue, callback_at(m, entry)->entry_ms, callback_at(m, entry)->priority);
+}
+
+bool class_seek(const struct machine *m, const struct class *class, uint32_t entry,
+                struct order_cursor *cursor)
+{
+    return order_seek(&class->tree, &m->nodes, entry_key(m, class, entry), entry,
+                      entry_order(m, class), cursor);
+}
+
+static void class_put(struct machine *m, uint32_t handle, uint32_t entry)
+{
+    struct class *class = class_at(m, handle);
+
+    order_put(&class->tree, &m->nodes, entry_key(m, class, entry), entry, entry_order(m, class));
+    class->changes++;
+    class_activate(m, handle);
+}
+
+static void class_take(struct machine *m, uint32_t handle, uint32_t entry)
+{
+    struct class *class = class_at(m, handle);
+
+    if (!order_remove(&class->tree, &m->nodes, entry_key(m, class, entry), entry,
+                      entry_order(m, class)))
+        assert(!"who is in line is in the trees of its classes");
+    class->changes++;
+    class_activate(m, handle);
+}
+
+/* Into the trees of the agents in its pool (4.2), or out of them. */
+static void pool_place(struct machine *m, const struct class *about, uint32_t scores,
+                       const struct rings *rings, uint32_t entry, bool in)
+{
+    uint32_t count = scores_count(m, scores);
+
+    for (uint32_t at = 0; at < count; at++) {
+        struct score score = scores_at(m, scores, at);
+        struct class sought = {.queue = about->queue,
+                               .live = about->live,
+                               .owner = score.agent,
+                               .kind = CLASS_PREFERRED};
+        uint32_t class;
+
+        if (score.score < rings->floor)
+            return; /* they come best first */
+        class = class_use(m, &sought);
+        if (in) {
+            class_put(m, class, entry);
+        } else {
+            class_take(m, class, entry);
+            class_release(m, class);
+            class_release(m, class);
+        }
+    }
+}
+
+/* Where those wait whose rings are not over: nobody takes them from there. */
+static uint32_t rings_class(struct machine *m, uint32_t queue, bool live)
+{
+    struct class sought = {.queue = queue, .live = live, .kind = CLASS_RINGS};
+
+    return class_use(m, &sought);
+}
+
+static bool in_rings(const struct rings *rings)
+{
+    return rings != NULL && rings->ring != 0 && rings->ring != RING_ALL;
+}
+
 void call_place(struct machine *m, uint32_t handle)
 {
     struct call *call = call_at(m, handle);
-    struct queue *queue;
 
     if (call->in_tree || !(m->options.holds_line & 1u << call->head.kind))
         return;
-    queue = queue_at(m, call->queue);
-    call->class = class_get(m, call->queue, call->skills, call->language, 0, true);
-    order_put(&class_at(m, call->class)->tree, &m->nodes,
-              line_key(queue, call->entry_ms, call->priority), handle,
-              (struct order_compare){compare_calls, m});
+    call->class = in_rings(&call->rings)
+                      ? rings_class(m, call->queue, true)
+                      : class_get(m, call->queue, call->skills, call->language, 0, true);
+    class_put(m, call->class, handle);
+    if (call->rings.ring != 0)
+        pool_place(m, class_at(m, call->class), call->scores, &call->rings, handle, true);
     call->in_tree = true;
-    queue->live_tree++;
-    class_activate(m, call->class);
+    queue_at(m, call->queue)->live_tree++;
 }
 
 void call_unplace(struct machine *m, uint32_t handle)
 {
     struct call *call = call_at(m, handle);
-    struct queue *queue;
 
     if (!call->in_tree)
         return;
-    queue = queue_at(m, call->queue);
-    if (!order_remove(&class_at(m, call->class)->tree, &m->nodes,
-                      line_key(queue, call->entry_ms, call->priority), handle,
-                      (struct order_compare){compare_calls, m}))
-        assert(!"a call is not in its tree");
+    class_take(m, call->class, handle);
+    if (call->rings.ring != 0)
+        pool_place(m, class_at(m, call->class), call->scores, &call->rings, handle, false);
     call->in_tree = false;
-    queue->live_tree--;
-    class_activate(m, call->class);
+    queue_at(m, call->queue)->live_tree--;
     class_release(m, call->class);
     call->class = 0;
+}
+
+/* In line: into the tree of its class, or, while its rings are not over, to those who wait for
+ * that; and to the agents in its pool. */
+static void line_put(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct rings *rings = callback_rings(m, cb);
+
+    class_put(m, in_rings(rings) ? rings_class(m, cb->queue, false) : cb->class, handle);
+    if (rings != NULL)
+        pool_place(m, class_at(m, cb->class), extra_of(m, cb)->scores, rings, handle, true);
+    cb->flags |= CB_IN_CLASS;
+    queue_at(m, cb->queue)->callback_tree++;
+}
+
+static void line_take(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct rings *rings = callback_rings(m, cb);
+    uint32_t class = in_rings(rings) ? rings_class(m, cb->queue, false) : cb->class;
+
+    class_take(m, class, handle);
+    if (class != cb->class) {
+        class_release(m, class);
+        class_release(m, class);
+    }
+    if (rings != NULL)
+        pool_place(m, class_at(m, cb->class), extra_of(m, cb)->scores, rings, handle, false);
+    queue_at(m, cb->queue)->callback_tree--;
 }
 
 static int64_t parked_key(const struct machine *m, const struct callback *cb)
@@ -367,14 +498,7 @@ void callback_place(struct machine *m, uint32_t handle)
 
     assert(!(cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY)));
     switch ((PB(CallbackState))cb->head.state) {
-    case STATE(WAITING):
-        order_put(&class_at(m, cb->class)->tree, &m->nodes,
-                  line_key(queue, cb->entry_ms, cb->priority), handle,
-                  (struct order_compare){compare_callbacks, m});
-        cb->flags |= CB_IN_CLASS;
-        queue->callback_tree++;
-        class_activate(m, cb->class);
-        return;
+    case STATE(WAITING): line_put(m, handle); return;
     case STATE(SCHEDULED):
     case STATE(DELAYED):
     case STATE(SNOOZED):
@@ -407,11 +531,7 @@ void callback_unplace(struct machine *m, uint32_t handle)
     bool found = true;
 
     if (cb->flags & CB_IN_CLASS) {
-        found = order_remove(&class_at(m, cb->class)->tree, &m->nodes,
-                             line_key(queue, cb->entry_ms, cb->priority), handle,
-                             (struct order_compare){compare_callbacks, m});
-        queue->callback_tree--;
-        class_activate(m, cb->class);
+        line_take(m, handle);
     } else if (cb->flags & CB_IN_PARKED) {
         found = order_remove(&queue->parked, &m->nodes, parked_key(m, cb), handle, by_id);
         if (zone != NULL)
@@ -438,21 +558,15 @@ void callback_class(struct machine *m, uint32_t handle, uint32_t skills, uint32_
 static void class_rebuild(struct machine *m, struct class *class)
 {
     struct order old = class->tree;
-    struct order_compare how = {class->live ? compare_calls : compare_callbacks, m};
     struct order_cursor cursor;
 
     memset(&class->tree, 0, sizeof(class->tree));
+    class->changes++;
     if (order_first(&old, &m->nodes, &cursor))
-        do {
-            uint32_t handle = order_at(&cursor);
-            int64_t entry =
-                class->live ? call_at(m, handle)->entry_ms : callback_at(m, handle)->entry_ms;
-            int32_t priority =
-                class->live ? call_at(m, handle)->priority : callback_at(m, handle)->priority;
-
-            order_put(&class->tree, &m->nodes, line_key(queue_at(m, class->queue), entry, priority),
-                      handle, how);
-        } while (order_next(&m->nodes, &cursor));
+        do
+            order_put(&class->tree, &m->nodes, entry_key(m, class, order_at(&cursor)),
+                      order_at(&cursor), entry_order(m, class));
+        while (order_next(&m->nodes, &cursor));
     order_clear(&old, &m->nodes);
 }
 

@@ -354,7 +354,7 @@ static void touch_removed_owners(struct machine *m, uint32_t queue)
     uint32_t class, owner;
 
     while ((class = table_next(&m->classes, &cursor)) != 0) {
-        owner = class_at(m, class)->owner;
+        owner = class_at(m, class)->kind == CLASS_OWNER ? class_at(m, class)->owner : 0;
         if (owner != 0 && class_at(m, class)->queue == queue && !agent_known(agent_at(m, owner)))
             touch(m, ref_make(KIND_AGENT, owner));
     }
@@ -367,6 +367,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
     struct queue *queue = queue_at(m, handle);
     uint64_t holds = queue->settings != NULL ? queue->settings->version : queue->removed_version;
     bool priority_only = queue_priority_only(queue), assigns = queue_assigns(queue);
+    bool same_rings = rings_same(queue->settings, settings);
     const char *fault;
 
     if (!version_new(m, setting, holds))
@@ -388,6 +389,8 @@ static void set_queue(struct machine *m, const struct setting *setting,
         queue_rebuild(m, handle);
     if (assigns != queue_assigns(queue))
         touch_removed_owners(m, handle);
+    if (!same_rings)
+        rings_changed(m, handle);
     accept_setting(m, setting);
 }
 
@@ -401,7 +404,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
 {
     uint32_t handle = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(removal->queue_id));
     struct queue *queue = handle == 0 ? NULL : queue_at(m, handle);
-    bool priority_only;
+    bool priority_only, rings;
 
     if (queue == NULL || (queue->settings == NULL && queue->removed_version == 0)) {
         refuse_setting(m, setting, REASON(QUEUE_UNKNOWN), 0, NULL);
@@ -424,8 +427,11 @@ static void remove_queue(struct machine *m, const struct setting *setting,
         return;
     }
     priority_only = queue_priority_only(queue);
+    rings = queue->settings->n_rings > 0;
     touch(m, ref_make(KIND_QUEUE, handle));
     replace(&queue->settings, NULL);
+    if (rings)
+        rings_changed(m, handle);
     if (priority_only)
         queue_rebuild(m, handle);
     queue_past_clear(m, queue);
@@ -468,7 +474,7 @@ static uint32_t next_owned(struct machine *m, uint32_t queue)
     struct order_cursor place;
 
     while ((class = table_next(&m->classes, &cursor)) != 0)
-        if (class_at(m, class)->queue == queue && class_at(m, class)->owner != 0 &&
+        if (class_at(m, class)->queue == queue && class_at(m, class)->kind == CLASS_OWNER &&
             order_first(&class_at(m, class)->tree, &m->nodes, &place) &&
             (best == 0 || place_compare(m, order_at(&place), false, best, false) < 0))
             best = order_at(&place);

@@ -4,8 +4,11 @@
 
 #include <assert.h>
 
+/* A place in the tree of a class; class 0: the one whose last agent is tried (4.4). */
 struct walker {
     uint32_t class;
+    uint32_t entry;   /* where the cursor stands */
+    uint32_t changes; /* of the class, when it was put there */
     struct order_cursor cursor;
 };
 
@@ -17,10 +20,14 @@ struct walk {
     uint64_t number;
 };
 
+static bool is_live(const struct walk *walk, const struct walker *walker)
+{
+    return walker->class != 0 && class_at(walk->m, walker->class)->live;
+}
+
 static bool before(const struct walk *walk, const struct walker *a, const struct walker *b)
 {
-    return place_compare(walk->m, order_at(&a->cursor), class_at(walk->m, a->class)->live,
-                         order_at(&b->cursor), class_at(walk->m, b->class)->live) < 0;
+    return place_compare(walk->m, a->entry, is_live(walk, a), b->entry, is_live(walk, b)) < 0;
 }
 
 static void sink(struct walk *walk, size_t at)
@@ -45,23 +52,46 @@ static void sink(struct walk *walk, size_t at)
 /* The best class has no more for this walk. */
 static void drop_first(struct walk *walk)
 {
-    if (!class_at(walk->m, walk->heap[0].class)->live)
+    if (!is_live(walk, &walk->heap[0]))
         walk->callback_classes--;
     walk->heap[0] = walk->heap[--walk->count];
     sink(walk, 0);
 }
 
+/* Off its entry, to the next; false: there is none. */
+static bool advance(const struct walk *walk, struct walker *walker)
+{
+    if (walker->class == 0 || !order_next(&walk->m->nodes, &walker->cursor))
+        return false;
+    walker->entry = order_at(&walker->cursor);
+    return true;
+}
+
 static void next_of_first(struct walk *walk)
 {
-    if (order_next(&walk->m->nodes, &walk->heap[0].cursor))
+    if (advance(walk, &walk->heap[0]))
         sink(walk, 0);
     else
         drop_first(walk);
 }
 
+static void add_walker(struct walk *walk, uint32_t class)
+{
+    struct walker *walker = &walk->heap[walk->count];
+    const struct class *row = class_at(walk->m, class);
+
+    if (!order_first(&row->tree, &walk->m->nodes, &walker->cursor))
+        return;
+    walker->class = class;
+    walker->entry = order_at(&walker->cursor);
+    walker->changes = row->changes;
+    walk->count++;
+    walk->callback_classes += !row->live;
+}
+
 static void walk_init(struct walk *walk, struct machine *m, uint32_t domain)
 {
-    size_t room = 0;
+    size_t room = 1;
 
     for (int live = 0; live < 2; live++)
         for (uint32_t at = domain_at(m, domain)->active[live]; at != 0;
@@ -71,130 +101,237 @@ static void walk_init(struct walk *walk, struct machine *m, uint32_t domain)
     walk->heap = arena_alloc(m->step.arena, room * sizeof(*walk->heap));
     for (int live = 0; live < 2; live++)
         for (uint32_t at = domain_at(m, domain)->active[live]; at != 0;
-             at = class_at(m, at)->active_next) {
-            struct walker *walker = &walk->heap[walk->count];
-
-            walker->class = at;
-            if (!order_first(&class_at(m, at)->tree, &m->nodes, &walker->cursor))
-                continue;
-            walk->count++;
-            walk->callback_classes += !live;
-        }
+             at = class_at(m, at)->active_next)
+            add_walker(walk, at);
+    if (m->step.last_callback != 0) {
+        walk->heap[walk->count++] = (struct walker){.entry = m->step.last_callback};
+        walk->callback_classes++;
+    }
     for (size_t at = walk->count / 2; at-- > 0;)
         sink(walk, at);
 }
 
-/* Who scheduled the callback that is due in this step, if it is to go to him and he can (2.5). */
-static uint32_t routed_to(const struct walk *walk, const struct class *class, uint32_t entry)
+/* The tree of the best walker may have changed since it was put on its entry, which is still in
+ * it. */
+static void find_again(const struct walk *walk, struct walker *walker)
 {
-    const struct machine *m = walk->m;
-    const struct agent *agent;
-    uint32_t handle;
+    const struct class *class;
 
-    if (class->live || entry != m->step.routed)
-        return 0;
-    handle = callback_at(m, entry)->scheduled_by;
-    agent = agent_at(m, handle);
-    return agent->free_bits & 1 && agent->paper_walk != walk->number &&
-                   agent_joined(agent, class->queue) && class_takes(m, class, agent) &&
-                   !agent_declined(agent, &callback_at(m, entry)->id)
-               ? handle
-               : 0;
+    if (walker->class == 0)
+        return;
+    class = class_at(walk->m, walker->class);
+    if (walker->changes == class->changes)
+        return;
+    if (!class_seek(walk->m, class, walker->entry, &walker->cursor) ||
+        order_at(&walker->cursor) != walker->entry)
+        assert(!"what a walk goes to next stays in line");
+    walker->changes = class->changes;
 }
 
-/* Whom 5.4 picks for an entry of the class; 0: nobody. *declined: somebody could take others. */
-static uint32_t pick(const struct walk *walk, const struct class *class, uint32_t entry,
-                     bool *declined)
+/* May this one have him, as far as this walk is concerned? *declined: not this one. */
+static bool is_left(const struct walk *walk, uint32_t agent, bool live,
+                    const struct ident *callback, bool *declined)
+{
+    const struct agent *row = agent_at(walk->m, agent);
+
+    if (row->paper_walk == walk->number || !(row->free_bits & 1 << live))
+        return false;
+    if (callback == NULL || !agent_declined(row, callback))
+        return true;
+    *declined = true;
+    return false;
+}
+
+/* 4.2: of its preferred agents the highest score, then 5.4. */
+static uint32_t pick_preferred(const struct walk *walk, uint32_t queue, uint32_t scores,
+                               const struct rings *rings, const struct ident *callback,
+                               bool *declined)
 {
     struct machine *m = walk->m;
-    struct queue *queue = queue_at(m, class->queue);
-    struct order_cursor cursor;
+    uint32_t pairs = scores_count(m, scores);
+    struct score best = {0, 0};
 
-    *declined = false;
-    if (class->owner != 0) {
-        struct agent *owner = agent_at(m, class->owner);
-
-        if (owner->paper_walk == walk->number || !(owner->free_bits & 1))
-            return 0;
-        *declined = agent_declined(owner, &callback_at(m, entry)->id);
-        return *declined ? 0 : class->owner;
-    }
-    if (!order_first(&queue->free[class->live], &m->nodes, &cursor))
-        return 0;
-    do {
-        uint32_t handle = order_at(&cursor);
-        const struct agent *agent = agent_at(m, handle);
+    for (uint32_t at = 0; at < pairs; at++) {
+        struct score score = scores_at(m, scores, at);
 
         count(m, MACHINE_COUNT_WALK_STEPS);
-        if (agent->paper_walk == walk->number || !class_takes(m, class, agent))
+        if (score.score < rings->floor || (best.agent != 0 && score.score < best.score))
+            break;
+        if (!is_left(walk, score.agent, callback == NULL, callback, declined) ||
+            !agent_joined(agent_at(m, score.agent), queue))
             continue;
-        if (!class->live && agent_declined(agent, &callback_at(m, entry)->id)) {
-            *declined = true;
-            continue;
-        }
-        return handle;
+        if (best.agent == 0 || agent_compare(m, score.agent, best.agent) < 0)
+            best = score;
+    }
+    return best.agent;
+}
+
+/* 4.4: he served this customer last, and it enters the line now. */
+static bool last_takes(const struct walk *walk, uint32_t entry)
+{
+    struct machine *m = walk->m;
+    const struct callback *cb = callback_at(m, entry);
+    const struct class *class = class_at(m, cb->class);
+    const struct agent *agent = agent_at(m, m->step.last_agent);
+    bool declined;
+
+    return is_left(walk, m->step.last_agent, false, &cb->id, &declined) &&
+           (m->step.last_any || agent_joined(agent, cb->queue)) &&
+           agent_skilled(m, agent, class->skills, class->language);
+}
+
+/* 2.5: who scheduled it, and it is due now. */
+static bool scheduler_takes(const struct walk *walk, uint32_t entry)
+{
+    struct machine *m = walk->m;
+    const struct callback *cb = callback_at(m, entry);
+    const struct class *class = class_at(m, cb->class);
+    const struct agent *agent = agent_at(m, cb->scheduled_by);
+    bool declined;
+
+    return is_left(walk, cb->scheduled_by, false, &cb->id, &declined) &&
+           agent_joined(agent, cb->queue) && class_takes(m, class, agent);
+}
+
+/* Whom an entry prefers to those whom its class would give it to; 0: nobody of them is left. */
+static uint32_t pick_first(const struct walk *walk, uint32_t entry, bool live, bool *declined)
+{
+    struct machine *m = walk->m;
+    const struct rings *rings;
+
+    if (live) {
+        const struct call *call = call_at(m, entry);
+
+        return call->rings.ring == 0
+                   ? 0
+                   : pick_preferred(walk, call->queue, call->scores, &call->rings, NULL, declined);
+    }
+    if (entry == m->step.last_callback)
+        return last_takes(walk, entry) ? m->step.last_agent : 0;
+    if (entry == m->step.routed)
+        return scheduler_takes(walk, entry) ? callback_at(m, entry)->scheduled_by : 0;
+    rings = callback_rings(m, callback_at(m, entry));
+    if (rings == NULL)
+        return 0;
+    return pick_preferred(walk, callback_at(m, entry)->queue,
+                          extra_of(m, callback_at(m, entry))->scores, rings,
+                          &callback_at(m, entry)->id, declined);
+}
+
+/* Whom 5.4 picks of all who may have the first entry; 0: nobody. *declined: somebody could take
+ * others of its class. */
+static uint32_t pick(const struct walk *walk, const struct walker *first, bool *declined)
+{
+    struct machine *m = walk->m;
+    const struct class *class = first->class == 0 ? NULL : class_at(m, first->class);
+    bool live = is_live(walk, first);
+    const struct ident *callback = live ? NULL : &callback_at(m, first->entry)->id;
+    struct order_cursor cursor;
+    uint32_t agent;
+
+    *declined = false;
+    if (class != NULL && (class->kind == CLASS_OWNER || class->kind == CLASS_PREFERRED) &&
+        !is_left(walk, class->owner, live, callback, declined))
+        return 0;
+    agent = pick_first(walk, first->entry, live, declined);
+    if (agent != 0 || class == NULL || class->kind == CLASS_PREFERRED)
+        return agent;
+    if (class->kind == CLASS_OWNER)
+        return class->owner;
+    if (!order_first(&queue_at(m, class->queue)->free[class->live], &m->nodes, &cursor))
+        return 0;
+    do {
+        agent = order_at(&cursor);
+        count(m, MACHINE_COUNT_WALK_STEPS);
+        if (class_takes(m, class, agent_at(m, agent)) &&
+            is_left(walk, agent, live, callback, declined))
+            return agent;
     } while (order_next(&m->nodes, &cursor));
     return 0;
 }
 
-/* Offer the first entry; the class's tree changes under the cursor. */
+/* Whoever stands on the entry goes on: it leaves their trees. The first one goes last. */
+static void leave_entry(struct walk *walk, uint32_t entry)
+{
+    for (size_t at = walk->count; at-- > 0;) {
+        struct walker *walker = &walk->heap[at];
+
+        if (is_live(walk, walker) || walker->entry != entry)
+            continue;
+        find_again(walk, walker);
+        if (advance(walk, walker))
+            continue;
+        walk->callback_classes--;
+        *walker = walk->heap[--walk->count];
+    }
+    for (size_t at = walk->count / 2; at-- > 0;)
+        sink(walk, at);
+}
+
 static void offer_first(struct walk *walk, uint32_t entry, uint32_t agent)
 {
     struct machine *m = walk->m;
-    struct walker *first = &walk->heap[0];
     struct callback_input input = {.agent = agent};
-    uint32_t next = 0;
 
-    if (order_next(&m->nodes, &first->cursor))
-        next = order_at(&first->cursor);
     agent_at(m, agent)->paper_walk = walk->number;
+    input.unjoined =
+        entry == m->step.last_callback && agent == m->step.last_agent && m->step.last_any;
+    if (entry == m->step.last_callback || callback_rings(m, callback_at(m, entry)) != NULL)
+        leave_entry(walk, entry);
+    else
+        next_of_first(walk);
     if (callback_step(m, entry, CB_OFFER, &input) != REASON(UNSPECIFIED))
         assert(!"a waiting callback can be offered");
-    if (next == 0) {
-        drop_first(walk);
-        return;
+}
+
+/* False: there is more to do than one decision does. */
+static bool serve_first(struct walk *walk, int64_t *offers)
+{
+    struct machine *m = walk->m;
+    struct walker *first = &walk->heap[0];
+    uint32_t entry = first->entry, agent;
+    bool declined = false;
+
+    find_again(walk, first);
+    count(m, MACHINE_COUNT_WALK_STEPS);
+    if (is_live(walk, first) && call_at(m, entry)->paper_walk == walk->number) {
+        next_of_first(walk); /* another of its preferred agents led here */
+        return true;
     }
-    /* Entries up to the offered one stay before the next: the seek finds it again. */
-    if (!order_first(&class_at(m, first->class)->tree, &m->nodes, &first->cursor))
-        assert(!"the next entry is still there");
-    while (order_at(&first->cursor) != next)
-        if (!order_next(&m->nodes, &first->cursor))
-            assert(!"the next entry is still there");
-    sink(walk, 0);
+    agent = pick(walk, first, &declined);
+    if (agent == 0) {
+        if (declined)
+            next_of_first(walk);
+        else
+            drop_first(walk);
+    } else if (is_live(walk, first)) {
+        agent_at(m, agent)->paper_walk = walk->number;
+        call_at(m, entry)->paper_walk = walk->number;
+        next_of_first(walk);
+    } else if ((*offers)++ == LIMIT_WALK_OFFERS_MAX) {
+        return false;
+    } else {
+        offer_first(walk, entry, agent);
+    }
+    return true;
 }
 
 void walk(struct machine *m, uint32_t domain)
 {
     struct walk walk;
     int64_t offers = 0;
+    bool done = true;
 
-    if (domain_at(m, domain)->active[0] == 0)
+    if (domain_at(m, domain)->active[0] == 0 && m->step.last_callback == 0)
         return;
     count(m, MACHINE_COUNT_WALKS);
     walk_init(&walk, m, domain);
-    while (walk.count > 0 && walk.callback_classes > 0) {
-        const struct class *class = class_at(m, walk.heap[0].class);
-        uint32_t entry = order_at(&walk.heap[0].cursor);
-        bool declined = false;
-        uint32_t agent = routed_to(&walk, class, entry);
-
-        if (agent == 0)
-            agent = pick(&walk, class, entry, &declined);
-        count(m, MACHINE_COUNT_WALK_STEPS);
-        if (agent == 0) {
-            if (declined)
-                next_of_first(&walk);
-            else
-                drop_first(&walk);
-        } else if (class->live) {
-            agent_at(m, agent)->paper_walk = walk.number;
-            next_of_first(&walk);
-        } else if (offers++ == LIMIT_WALK_OFFERS_MAX) {
-            touch(m, ref_make(KIND_DOMAIN, domain));
-            domain_at(m, domain)->walk_ms = m->step.now;
-            return;
-        } else {
-            offer_first(&walk, entry, agent);
-        }
+    m->walking = true;
+    while (done && walk.count > 0 && walk.callback_classes > 0)
+        done = serve_first(&walk, &offers);
+    m->walking = false;
+    if (!done) {
+        touch(m, ref_make(KIND_DOMAIN, domain));
+        domain_at(m, domain)->walk_ms = m->step.now;
     }
 }

@@ -204,6 +204,18 @@ void history_hear(struct history *history, const struct effects *effects, size_t
 
 /* --- settings --- */
 
+static void fill_rings(struct history *history, PB(QueueSettings) * made)
+{
+    made->n_rings = 1 + below(history, 3);
+    made->rings = arena_alloc(&history->arena, 3 * sizeof(*made->rings));
+    for (size_t at = 0; at < made->n_rings; at++) {
+        made->rings[at] = NEW(history, Ring, ringback__v1__ring);
+        made->rings[at]->threshold = (uint32_t)below(history, 101);
+        made->rings[at]->any = once_in(history, 4);
+        made->rings[at]->wait_ms = once_in(history, 3) ? 0 : 2000 + (uint32_t)below(history, 9000);
+    }
+}
+
 static PB(QueueSettings) * queue_settings(struct history *history, unsigned queue)
 {
     PB(QueueSettings) *made = NEW(history, QueueSettings, ringback__v1__queue_settings);
@@ -232,10 +244,10 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
         made->agent_owned->enabled = !once_in(history, 4);
         made->agent_owned->duration_s = once_in(history, 2) ? 3600 : 0;
         made->agent_owned->assign_to_queue = once_in(history, 2);
-        made->n_rings = !once_in(history, 4);
-        made->rings = arena_alloc(&history->arena, sizeof(*made->rings));
-        made->rings[0] = NEW(history, Ring, ringback__v1__ring);
     }
+    if (!once_in(history, 4))
+        fill_rings(history, made);
+    made->last_agent = (PB(LastAgent))below(history, 4);
     if (once_in(history, 2))
         made->default_script_id = FORMAT(history, "p%u", (unsigned)below(history, 2));
     if (history->odd && once_in(history, 20))
@@ -562,6 +574,8 @@ static PB(CreateCallback) * create(struct history *history)
     made->facts->media = once_in(history, 9) ? (PB(Media))below(history, 6) : 0;
     if (once_in(history, 2))
         made->facts->place = place(history);
+    if (once_in(history, 2))
+        made->facts->last_agent_id = agent_id(history);
     if (once_in(history, 5))
         made->facts->caller_id = FORMAT(history, "+15550199");
     return made;

@@ -15,6 +15,7 @@ struct fact {
     enum where where;
     uint64_t offer, agent, callback; /* hashes of ids */
     bool stay, session_over, offered;
+    uint32_t ring; /* of a call that is in a stay, the last that was told */
     struct legal_stays stays;
 };
 
@@ -120,6 +121,23 @@ static const char *next_ended(struct legal *legal, struct fact *callback)
     return NULL;
 }
 
+/* Rings rise, within a stay, and the last word is everybody (4.2). */
+static const char *next_prefer(struct legal *legal, struct slice domain,
+                               const PB(PreferAgents) * prefer)
+{
+    struct fact *call = fact_of(legal, hash_of('l', domain, prefer->interaction_id));
+    uint32_t ring = prefer->ring == 0 ? RING_ALL : prefer->ring;
+
+    if (!call->stay)
+        return "agents preferred for who is in no line";
+    if (ring <= call->ring || ring > RING_ALL)
+        return "a ring that does not come after the one before";
+    if (prefer->ring == 0 && prefer->n_agent_ids > 0)
+        return "everybody, and yet a list";
+    call->ring = ring;
+    return NULL;
+}
+
 #define ROUTING_CASE(NAME) RINGBACK__V1__ROUTING_EVENT__EVENT_##NAME
 
 static const char *next_routing(struct legal *legal, struct slice domain,
@@ -134,6 +152,8 @@ static const char *next_routing(struct legal *legal, struct slice domain,
             return NULL; /* an attempt that we know nothing of any more */
         return attempt->callback == callback->hash ? NULL : "hangs up another's attempt";
     }
+    if (event->event_case == ROUTING_CASE(PREFER_AGENTS))
+        return next_prefer(legal, domain, event->prefer_agents);
     if (callback->where == UNBORN || callback->where == OVER)
         return "a routing event before a callback's start or after its end";
     if (event->event_case == ROUTING_CASE(OFFER))
@@ -174,6 +194,7 @@ static const char *next_metric(struct legal *legal, struct slice domain,
             return "in line twice at once (10.6)";
         stays->offered++;
         item->stay = true;
+        item->ring = 0;
         return NULL;
     }
     stays->answered += name == METRIC(T_ANSWERED);

@@ -12,6 +12,9 @@ struct item {
     const char *id, *queue, *tie, *owner;
     const char *routed; /* to whom it goes first in this step (2.5); "" : by 5.4 */
     const PB(RoutingData) * routing;
+    const PB(RingsEntity) * rings; /* NULL: none apply */
+    const char *last;              /* 4.4: tried first; NULL: nobody */
+    bool last_any;
     bool live, priority_only;
     int64_t key, entry_ms;
 };
@@ -25,6 +28,8 @@ struct person {
 };
 
 struct reference {
+    struct machine *machine;
+    struct slice domain;
     const struct machine_options *options;
     struct arena *arena;
     const struct effects *effects;
@@ -35,6 +40,7 @@ struct reference {
     size_t item_count, person_count;
     struct {
         const char *id;
+        const PB(QueueSettings) * settings;
         bool priority_only;
     } queues[MANY];
     size_t queue_count;
@@ -110,8 +116,39 @@ static void add_call(struct reference *reference, const char *id, const PB(CallE
                            .owner = "",
                            .routed = "",
                            .routing = call->routing,
+                           .rings = call->rings,
                            .live = true,
                            .entry_ms = call->place->entry_ms});
+}
+
+/* 4.4: it was made in this step, of a call that brought its last agent. */
+static void find_last(const struct reference *reference, const char *id,
+                      const PB(CallbackEntity) * callback, struct item *item)
+{
+    PB(LastAgent) how = RINGBACK__V1__LAST_AGENT__LAST_AGENT_UNSPECIFIED;
+    const PB(StateRecord) * call;
+    bool made = false;
+
+    for (size_t at = reference->first; at < reference->effects->count; at++)
+        made |=
+            strcmp(reference->effects->items[at].type, "analytics.session_started") == 0 &&
+            strcmp(((const PB(AnalyticsEvent) *)reference->effects->items[at].message)->callback_id,
+                   id) == 0;
+    for (size_t at = 0; at < reference->queue_count; at++)
+        if (strcmp(reference->queues[at].id, item->queue) == 0 &&
+            reference->queues[at].settings != NULL)
+            how = reference->queues[at].settings->last_agent;
+    if (!made || callback->kind != RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_IN_QUEUE ||
+        callback->rings != NULL || how < RINGBACK__V1__LAST_AGENT__LAST_AGENT_QUEUE_MEMBERS)
+        return;
+    call = machine_entity(
+        reference->machine,
+        slice_text(arena_format(reference->arena, "call|%.*s|%s", (int)reference->domain.size,
+                                (const char *)reference->domain.data, callback->interaction_id)),
+        reference->arena);
+    assert(call != NULL);
+    item->last = call->call->last_agent_id;
+    item->last_any = how == RINGBACK__V1__LAST_AGENT__LAST_AGENT_ANY;
 }
 
 static void add_callback(struct reference *reference, const char *id,
@@ -124,14 +161,19 @@ static void add_callback(struct reference *reference, const char *id,
         person->offered = true;
     if (person != NULL && callback->state >= STATE(WITH_AGENT) && callback->state <= STATE(WRAP_UP))
         person->held++;
-    if (callback->state == STATE(WAITING) || now)
-        add_item(reference, &(struct item){.id = id,
-                                           .queue = callback->place->queue_id,
-                                           .tie = callback->place->tie_break,
-                                           .owner = callback->owner_agent_id,
-                                           .routed = routed_now(reference, id, callback),
-                                           .routing = callback->routing,
-                                           .entry_ms = callback->place->entry_ms});
+    if (callback->state == STATE(WAITING) || now) {
+        struct item item = {.id = id,
+                            .queue = callback->place->queue_id,
+                            .tie = callback->place->tie_break,
+                            .owner = callback->owner_agent_id,
+                            .routed = routed_now(reference, id, callback),
+                            .routing = callback->routing,
+                            .rings = callback->rings,
+                            .entry_ms = callback->place->entry_ms};
+
+        find_last(reference, id, callback, &item);
+        add_item(reference, &item);
+    }
 }
 
 static void add_person(struct reference *reference, const char *id, const PB(AgentEntity) * agent)
@@ -152,6 +194,7 @@ static void add(struct reference *reference, const char *id, const PB(StateRecor
     if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_QUEUE) {
         assert(reference->queue_count < MANY);
         reference->queues[reference->queue_count].id = id;
+        reference->queues[reference->queue_count].settings = record->queue->settings;
         reference->queues[reference->queue_count++].priority_only =
             record->queue->settings != NULL &&
             record->queue->settings->ranking == RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
@@ -240,9 +283,22 @@ static bool declined(const struct person *person, const char *callback)
     return false;
 }
 
-/* 5.2 */
-static bool may_take(const struct reference *reference, const struct person *person,
-                     const struct item *item)
+/* His score for the item if that makes him one of its pool, else -1 (4.2). */
+static int preferred(const struct person *person, const struct item *item)
+{
+    int best = -1;
+
+    if (item->rings == NULL || item->routing == NULL)
+        return -1;
+    for (size_t at = 0; at < item->routing->n_scores; at++)
+        if (strcmp(item->routing->scores[at]->agent_id, person->id) == 0 &&
+            item->routing->scores[at]->score >= item->rings->floor)
+            best = (int)item->routing->scores[at]->score;
+    return best;
+}
+
+/* 5.2, but for whose it is: he takes one. */
+static bool is_free(const struct person *person, const struct item *item)
 {
     const PB(AgentEntity) *agent = person->entity;
     bool idle = agent->status == STATUS(IDLE) && agent->status_ms > agent->busy_ms;
@@ -251,21 +307,50 @@ static bool may_take(const struct reference *reference, const struct person *per
     uint32_t capacity = 1;
 
     if (agent->settings == NULL || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
-        person->offered || person->used || !has(agent->queue_ids, agent->n_queue_ids, item->queue))
+        person->offered || person->used || agent->queues_ms == 0)
         return false;
     if (item->live)
-        return idle && skilled(reference, person, item->routing);
+        return idle;
     if (agent->settings->callback_capacity != NULL)
         capacity = agent->settings->callback_capacity->callbacks;
-    if (agent->missed_until_ms != 0 || person->held >= capacity || (!idle && !beside) ||
-        declined(person, item->id))
+    return agent->missed_until_ms == 0 && person->held < capacity && (idle || beside) &&
+           !declined(person, item->id);
+}
+
+static bool may_take(const struct reference *reference, const struct person *person,
+                     const struct item *item)
+{
+    if (!is_free(person, item) ||
+        !has(person->entity->queue_ids, person->entity->n_queue_ids, item->queue))
         return false;
     if (item->owner[0] != '\0')
         return strcmp(item->owner, person->id) == 0;
-    return skilled(reference, person, item->routing);
+    if (preferred(person, item) >= 0)
+        return true;
+    return (item->rings == NULL || item->rings->ring == RING_ALL) &&
+           skilled(reference, person, item->routing);
 }
 
-/* 5.4 */
+/* 4.4 */
+static bool last_may(const struct reference *reference, const struct person *person,
+                     const struct item *item)
+{
+    return item->last != NULL && strcmp(item->last, person->id) == 0 && is_free(person, item) &&
+           skilled(reference, person, item->routing) &&
+           (item->last_any ||
+            has(person->entity->queue_ids, person->entity->n_queue_ids, item->queue));
+}
+
+/* 4.2, 5.4 */
+static bool before(const struct person *a, const struct person *b, const struct item *item)
+{
+    if (preferred(a, item) != preferred(b, item))
+        return preferred(a, item) > preferred(b, item);
+    if (a->since_ms != b->since_ms)
+        return a->since_ms < b->since_ms;
+    return strcmp(a->id, b->id) < 0;
+}
+
 static struct person *pick(struct reference *reference, const struct item *item)
 {
     struct person *best = person_of(reference, item->routed);
@@ -277,10 +362,11 @@ static struct person *pick(struct reference *reference, const struct item *item)
     for (size_t at = 0; at < reference->person_count; at++) {
         struct person *person = &reference->people[at];
 
+        if (last_may(reference, person, item))
+            return person;
         if (!may_take(reference, person, item))
             continue;
-        if (best == NULL || person->since_ms < best->since_ms ||
-            (person->since_ms == best->since_ms && strcmp(person->id, best->id) < 0))
+        if (best == NULL || before(person, best, item))
             best = person;
     }
     return best;
@@ -306,6 +392,8 @@ const char *walk_reference(struct machine *machine, const struct machine_options
     const PB(RoutingEvent) * offer;
     size_t at = first;
 
+    reference.machine = machine;
+    reference.domain = domain;
     reference.options = options;
     reference.arena = arena;
     reference.effects = effects;
