@@ -36,6 +36,18 @@
     X(OUTCOME_AFTER_RING_MS, 30 * SECOND_MS, "6.4", "outcome after the ring timeout")              \
     X(AUTO_DELAY_S_MAX, 1200, "6.1", "auto-dial and auto-end delay, s, at most")                   \
     X(AUTO_DELAY_S_DEFAULT, 300, "6.1", "auto-dial and auto-end delay, s, default")                \
+    X(ANSWER_GRACE_MS, 2 * SECOND_MS, "5.5", "Interacting without an accept, default")             \
+    X(MISSED_PAUSE_MS, 300 * SECOND_MS, "5.5", "pause after a missed offer, default")              \
+    X(DECLINE_PAUSE_MS, 60 * SECOND_MS, "5.5", "pause after declining, default")                   \
+    X(RECLAIM_AFTER_MS, 60 * SECOND_MS, "6.5", "agent gone, default")                              \
+    X(PREVIEW_MAX_MS, 30 * MINUTE_MS, "6.5", "preview without a dial, default")                    \
+    X(AFTER_CALL_MAX_MS, 60 * MINUTE_MS, "6.5", "nothing after a call, default")                   \
+    X(INACTIVITY_MS, 14 * DAY_MS, "10.2", "analytics inactivity, default")                         \
+    X(STILL_WAITING_MS, 14 * DAY_MS, "12.6", "StillWaiting, default")                              \
+    X(CALL_TTL_MS, 4 * HOUR_MS, "12.7", "connected call without an event, default")                \
+    X(LIVE_WAIT_TTL_MS, 2 * HOUR_MS, "12.7", "waiting live call without an event, default")        \
+    X(LATE_WINDOW_MS, 1 * HOUR_MS, "12.8", "ends of calls are remembered, default")                \
+    X(LATE_REQUEST_MS, 60 * SECOND_MS, "1.11", "request after hanging up, default")                \
     X(SNOOZE_MINUTES_MIN, 5, "12.12", "snooze, minutes, at least")                                 \
     X(SNOOZE_MINUTES_MAX, 1440, "12.12", "snooze, minutes, at most")                               \
     X(SNOOZES_DEFAULT, 2, "12.12", "snoozes, default")                                             \
