@@ -242,8 +242,9 @@ static bool check_owner_end(struct machine *m, uint32_t handle)
 }
 
 /* Back into the line, or wherever its rules send it instead: the queue is being removed, or its
- * ownership ended meanwhile (3.4). fresh: it comes from an agent who had accepted it (10.6). */
-static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) state, bool fresh,
+ * ownership ended meanwhile (3.4). fresh: it comes from an agent who had accepted it (10.6).
+ * False: so it ended. */
+static bool come_back(struct machine *m, uint32_t handle, PB(CallbackState) state, bool fresh,
                       int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
@@ -253,14 +254,15 @@ static void come_back(struct machine *m, uint32_t handle, PB(CallbackState) stat
         stay_open(m, handle, when_ms);
     if (queue->settings == NULL && queue->removed_version != 0) {
         finish(m, handle, REASON(QUEUE_REMOVED));
-        return;
+        return false;
     }
     if (!check_owner_end(m, handle))
-        return;
+        return false;
     if (state == STATE(WAITING))
         check_owner_removed(m, handle);
     change(m, handle, state, when_ms);
     drop_active(m, handle);
+    return true;
 }
 
 /* --- entering the line (2.8, 3.3, 3.7) --- */
@@ -704,9 +706,9 @@ static void take_out(struct machine *m, uint32_t handle)
     release(m, handle, REASON(MOVED), m->step.when);
 }
 
-/* Its place is given up, and with it what it ranked and matched by, unless that is kept (1.7). Its
- * class is that of its queue and owner now. The callback is in no tree. */
-static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms)
+/* Its place is given up, and with it what it ranked and matched by, unless that is kept (1.7); its
+ * scores in any case. Its class is that of its queue and owner now. The callback is in no tree. */
+static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms, bool kept)
 {
     struct callback *cb = callback_at(m, handle);
     struct extra *extra = cb->extra == 0 ? NULL : extra_get(m, cb);
@@ -719,7 +721,7 @@ static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms)
         ident_drop(&m->texts, &extra->tie);
     cb->flags = (uint16_t)((cb->flags & ~CB_EXTRA_TIE) | CB_OWN_TIE);
     cb->entry_ms = entry_ms;
-    if (!(cb->flags & CB_ROUTING_KEPT)) {
+    if (!kept) {
         cb->priority = 0;
         skills = language = 0;
     }
@@ -761,7 +763,7 @@ static PB(Reason)
         return REASON(TOO_FAR_AHEAD);
     take_out(m, handle);
     leave_state(m, handle, m->step.when);
-    give_up_place(m, handle, 0);
+    give_up_place(m, handle, 0, (cb->flags & CB_ROUTING_KEPT) != 0);
     due_set(m, cb, &due);
     stamp_owner_end(m, cb);
     if (cb->extra != 0)
@@ -838,7 +840,7 @@ static PB(Reason)
     cb->queue = queue;
     reassign_owner(m, handle, owner);
     if (queue != from) {
-        give_up_place(m, handle, in_line ? m->step.when : 0);
+        give_up_place(m, handle, in_line ? m->step.when : 0, (cb->flags & CB_ROUTING_KEPT) != 0);
         extra_get(m, cb)->ani_ms = m->step.now;
     } else {
         callback_class(m, handle, 0, 0); /* another owner's, who is asked for nothing */
@@ -853,6 +855,141 @@ static PB(Reason)
         check_owner_removed(m, handle);
     enter_state(m, handle, state);
     drop_active(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+/* --- transfer (6.6, 4.3) --- */
+
+/* May he have this one, whom its holder chose? (5.2) */
+static PB(Reason)
+    transfer_refusal(const struct machine *m, const struct callback *cb, uint32_t agent)
+{
+    const struct agent *to = agent_at(m, agent);
+    const struct class *class = class_at(m, cb->class);
+
+    if (queue_at(m, cb->queue)->settings == NULL)
+        return REASON(QUEUE_REMOVED);
+    if (!agent_joined(to, cb->queue))
+        return REASON(NOT_A_MEMBER);
+    return agent_available(m, to, false) && !agent_declined(to, &cb->id) &&
+                   agent_skilled(m, to, class->skills, class->language)
+               ? REASON(UNSPECIFIED)
+               : REASON(AGENT_NOT_ELIGIBLE);
+}
+
+/* Where it is to go: a queue or an agent, one of them. */
+static PB(Reason) transfer_target(struct machine *m, const PB(Transfer) * transfer, uint32_t *queue,
+                                  uint32_t *agent)
+{
+    *queue = *agent = 0;
+    if ((transfer->queue_id[0] == '\0') == (transfer->to_agent_id[0] == '\0'))
+        return REASON(LIMIT);
+    if (transfer->queue_id[0] != '\0') {
+        *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(transfer->queue_id));
+        return *queue == 0 || queue_at(m, *queue)->settings == NULL ? REASON(QUEUE_UNKNOWN)
+                                                                    : REASON(UNSPECIFIED);
+    }
+    *agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(transfer->to_agent_id));
+    return *agent == 0 || !agent_known(agent_at(m, *agent)) ? REASON(AGENT_UNKNOWN)
+                                                            : REASON(UNSPECIFIED);
+}
+
+/* To the end of that line: priority and skills stay, scores and owner do not. */
+static void transfer_to_queue(struct machine *m, uint32_t handle, uint32_t queue)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    take_out(m, handle);
+    leave_state(m, handle, m->step.when);
+    if (queue != cb->queue)
+        extra_get(m, cb)->ani_ms = m->step.now;
+    cb->queue = queue;
+    cb->owner = 0;
+    if (cb->extra != 0)
+        extra_get(m, cb)->owner_end_ms = 0;
+    give_up_place(m, handle, m->step.when, true);
+    stay_open(m, handle, m->step.when);
+    enter_state(m, handle, STATE(WAITING));
+    drop_active(m, handle);
+}
+
+/* One offer to him; whatever becomes of it, its place is where it was. */
+static void transfer_to_agent(struct machine *m, uint32_t handle, uint32_t agent)
+{
+    struct callback_input input = {.agent = agent};
+
+    release(m, handle, REASON(MOVED), m->step.when);
+    callback_unprefer(m, handle);
+    if (come_back(m, handle, STATE(WAITING), true, m->step.when))
+        callback_step(m, handle, CB_OFFER, &input);
+}
+
+static PB(Reason)
+    do_transfer(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t queue, agent;
+    PB(Reason) reason;
+
+    if (input->agent != cb->agent)
+        return REASON(NOT_YOURS);
+    reason = transfer_target(m, input->transfer, &queue, &agent);
+    if (reason == REASON(UNSPECIFIED) && agent != 0)
+        reason = transfer_refusal(m, cb, agent);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    if (agent != 0)
+        transfer_to_agent(m, handle, agent);
+    else
+        transfer_to_queue(m, handle, queue);
+    return REASON(UNSPECIFIED);
+}
+
+/* The call goes on with another agent. */
+static void hand_over(struct machine *m, uint32_t handle, uint32_t agent)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    leave_state(m, handle, m->step.when);
+    release(m, handle, REASON(MOVED), m->step.when);
+    callback_unprefer(m, handle);
+    touch(m, ref_make(KIND_AGENT, agent));
+    cb->agent = agent;
+    agent_hold(m, agent, handle);
+    memset(&active->offer, 0, sizeof(active->offer)); /* he had none */
+    active->accepted_ms = m->step.when;
+    active->gone = false;
+    enter_state(m, handle, STATE(TALKING));
+    emit_assigned(m, cb);
+}
+
+/* A call that is up follows by the switch: to an agent at once; to a queue when an agent there is
+ * on it, of which the switch tells. */
+static PB(Reason)
+    do_transfer_talking(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    uint32_t queue, agent;
+    PB(Reason) reason;
+
+    if (input->agent != cb->agent)
+        return REASON(NOT_YOURS);
+    reason = transfer_target(m, input->transfer, &queue, &agent);
+    if (reason == REASON(UNSPECIFIED) && agent != 0 && agent != cb->agent)
+        hand_over(m, handle, agent);
+    return reason;
+}
+
+static PB(Reason)
+    do_connected_other(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    const struct callback *cb = callback_at(m, handle);
+
+    if (input->agent == 0 || input->agent == cb->agent || !agent_known(agent_at(m, input->agent)))
+        count(m, MACHINE_COUNT_LATE_NOTICES);
+    else
+        hand_over(m, handle, input->agent);
     return REASON(UNSPECIFIED);
 }
 
@@ -941,7 +1078,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_AUTO_DIAL]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_auto_dial),       NEVER,                  NEVER,                 NEVER},
     [CB_RINGING]       = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_ringing),         LATE,                  LATE},
     [CB_ANSWERED]      = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_late_answer),     DO(do_answered),        LATE,                  LATE},
-    [CB_CONNECTED]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_connected),       LATE,                  LATE},
+    [CB_CONNECTED]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_connected),       DO(do_connected_other), LATE},
     [CB_CALL_ENDED]    = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   DO(do_dial_ended),      DO(do_talk_ended),     LATE},
     [CB_OUTCOME_LOST]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_outcome_lost),    NEVER,                 NEVER},
     [CB_CALL_LOST]     = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_call_lost),      NEVER},
@@ -957,7 +1094,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_QUEUE_REMOVED] = {NEVER, DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   DO(do_queue_removed),   NEVER,                 NEVER},
     [CB_RESCHEDULE]    = {NEVER, DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
     [CB_REASSIGN]      = {NEVER, DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        REFUSE(WITH_AGENT),     REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
-    [CB_TRANSFER]      = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_TRANSFER]      = {NEVER, REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), DO(do_transfer),        REFUSE(IN_CALL),        DO(do_transfer_talking), DO(do_transfer)},
     [CB_SNOOZE]        = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
 };
 #undef DO

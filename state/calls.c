@@ -498,6 +498,8 @@ static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
         callback_step(m, handle, CB_ANSWERED, &input);
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED:
+        input.agent = entity_find(m, KIND_AGENT, m->step.domain,
+                                  slice_text(event->attempt_connected->agent_id));
         callback_step(m, handle, CB_CONNECTED, &input);
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ENDED:

@@ -186,6 +186,9 @@ static bool move_fits(const PB(Command) * command)
     if (command->command_case == COMMAND_CASE(REASSIGN))
         return text_fits(command->reassign->queue_id, LIMIT_ID_BYTES_MAX) &&
                text_fits(command->reassign->owner_agent_id, LIMIT_ID_BYTES_MAX);
+    if (command->command_case == COMMAND_CASE(TRANSFER))
+        return text_fits(command->transfer->queue_id, LIMIT_ID_BYTES_MAX) &&
+               text_fits(command->transfer->to_agent_id, LIMIT_ID_BYTES_MAX);
     return local == NULL || text_fits(local->zone, LIMIT_ID_BYTES_MAX);
 }
 
@@ -203,6 +206,8 @@ static PB(Reason)
         return REASON(LIMIT);
     if (command->command_case == COMMAND_CASE(RESCHEDULE))
         input->reschedule = command->reschedule;
+    if (command->command_case == COMMAND_CASE(TRANSFER))
+        input->transfer = command->transfer;
     if (command->command_case == COMMAND_CASE(REASSIGN))
         input->reassign = command->reassign;
     if (command->command_case == COMMAND_CASE(ACCEPT))

@@ -702,6 +702,7 @@ struct callback_input {
     PB(Reason) reason; /* revoke */
     const PB(Reschedule) * reschedule;
     const PB(Reassign) * reassign;
+    const PB(Transfer) * transfer;
     bool unjoined; /* offer: he need not be joined */
 };
 

@@ -822,6 +822,337 @@ static void rule_6_5_nothing_for_60_minutes_after_a_talk_ends_it(void **state)
     story_close(&story);
 }
 
+/* --- 6.6 --- */
+
+static void transfer(struct story *story, const char *agent, const char *callback,
+                     const char *queue, const char *to_agent)
+{
+    PB(Command) *command = story_command(story, NULL, agent, callback);
+
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_TRANSFER;
+    command->transfer = arena_alloc(&story->arena, sizeof(*command->transfer));
+    ringback__v1__transfer__init(command->transfer);
+    command->transfer->queue_id = story_text(story, queue);
+    command->transfer->to_agent_id = story_text(story, to_agent);
+    story_do(story, command);
+}
+
+/* Sales and support; a callback of i1 with routing data stands in sales since 0, anna holds it. */
+static const char *open_transfer(struct story *story)
+{
+    PB(CreateCallback) * create;
+
+    story_open(story);
+    story_set_queue(story, story_queue(story, "sales"));
+    story_set_queue(story, story_queue(story, "support"));
+    story_ready_with(story, "anna", "sales", "billing", "");
+    create = story_create(story, "i1", "sales");
+    create->facts->place = arena_alloc(&story->arena, sizeof(*create->facts->place));
+    ringback__v1__place__init(create->facts->place);
+    create->facts->place->queue_id = story_text(story, "sales");
+    create->facts->place->entry_ms = STORY_START_MS;
+    create->facts->routing = story_needs(story, 3, "billing", "");
+    create->facts->routing->n_scores = 1;
+    create->facts->routing->scores = arena_alloc(&story->arena, sizeof(void *));
+    create->facts->routing->scores[0] = arena_alloc(&story->arena, sizeof(PB(AgentScore)));
+    ringback__v1__agent_score__init(create->facts->routing->scores[0]);
+    create->facts->routing->scores[0]->agent_id = story_text(story, "anna");
+    create->facts->routing->scores[0]->score = 80;
+    story_ask(story, "r1", create);
+    story_accept(story, "anna");
+    assert_int_equal(story_state(story, story_made(story)), STATE(WITH_AGENT));
+    return story_made(story);
+}
+
+static void rule_6_6_to_a_queue_it_goes_to_the_end_of_that_line(void **state)
+{
+    struct story story;
+    const char *callback;
+    const PB(CallbackEntity) * entity;
+    size_t stays;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_at(&story, 20000);
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "support", "");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    entity = story_callback(&story, callback);
+    assert_int_equal(entity->state, STATE(WAITING));
+    assert_string_equal(entity->place->queue_id, "support");
+    assert_int_equal(entity->place->entry_ms, STORY_START_MS + 20000);
+    assert_string_equal(entity->place->tie_break, callback);
+    assert_int_equal(entity->routing->priority, 3); /* kept, and skills */
+    assert_int_equal(entity->routing->n_skills, 1);
+    assert_string_equal(entity->routing->skills[0], "billing");
+    assert_int_equal(entity->routing->n_scores, 0);
+    assert_string_equal(entity->agent_id, "");
+    assert_int_equal(story_count(&story, "routing.agent_released"), 1);
+    assert_int_equal(story_routing(&story, "routing.agent_released", 0)->agent_released->reason,
+                     REASON(MOVED));
+    story_metric(&story, METRIC(N_OFFERED), "support", &stays); /* a new stay */
+    assert_int_equal(stays, 1);
+    story_metric(&story, METRIC(T_FLOW_OUT), "sales", &stays); /* the other ended at the accept */
+    assert_int_equal(stays, 0);
+    story_ready(&story, "ben", "support");
+    assert_int_equal(story_count(&story, "routing.offer"), 0); /* of him billing is asked */
+    story_ready_with(&story, "carl", "support", "billing", "");
+    assert_string_equal(story_offered_to(&story), "carl");
+    story_close(&story);
+}
+
+static void rule_6_6_to_its_own_queue_it_goes_behind_the_others(void **state)
+{
+    struct story story;
+    const char *callback, *other;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_at(&story, 1000);
+    story_ask(&story, "r2", story_create(&story, "i2", "sales"));
+    other = story_made(&story);
+    story_at(&story, 200000);
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "sales", "");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_string_equal(story_routing(&story, "routing.offer", 0)->callback_id, other);
+    story_close(&story);
+}
+
+static void rule_6_6_to_a_queue_the_owner_is_dropped(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+    PB(Command) * schedule;
+    PB(Ring) ring = RINGBACK__V1__RING__INIT, *rings[1] = {&ring};
+    PB(AgentOwned) owned = RINGBACK__V1__AGENT_OWNED__INIT;
+    const char *callback;
+
+    (void)state;
+    story_open(&story);
+    sales = story_queue(&story, "sales");
+    owned.enabled = true;
+    sales->agent_owned = &owned;
+    sales->n_rings = 1;
+    sales->rings = rings;
+    story_set_queue(&story, sales);
+    story_set_queue(&story, story_queue(&story, "support"));
+    story_ready(&story, "anna", "sales");
+    story_enter(&story, "i1", "sales");
+    story_connect(&story, "i1", "anna");
+    schedule = story_schedule(&story, "s1", "anna", "i1", 60000);
+    schedule->schedule->take_ownership = true;
+    story_do(&story, schedule);
+    callback = story_made(&story);
+    story_end_call(&story, "i1");
+    story_at(&story, 1000);
+    story_status(&story, "anna", STATUS(IDLE));
+    story_at(&story, 60000);
+    story_accept(&story, "anna");
+    transfer(&story, "anna", callback, "support", "");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_string_equal(story_callback(&story, callback)->owner_agent_id, "");
+    assert_int_equal(story_callback(&story, callback)->owner_end_ms, 0);
+    story_ready(&story, "ben", "support");
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+static void rule_6_6_to_an_agent_one_offer_and_missed_back_in_its_place(void **state)
+{
+    struct story story;
+    const char *callback;
+    const PB(CallbackEntity) * entity;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_at(&story, 10000);
+    story_ready_with(&story, "ben", "sales", "billing", "");
+    story_at(&story, 11000);
+    story_ready_with(&story, "carl", "sales", "billing", "");
+    story_at(&story, 20000);
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "", "carl"); /* ben waits longer */
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_int_equal(story_count(&story, "routing.agent_released"), 1);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_string_equal(story_offered_to(&story), "carl");
+    assert_int_equal(story_routing(&story, "routing.offer", 0)->offer->deadline_ms,
+                     STORY_START_MS + 50000);
+    story_at(&story, 50000); /* missed: on to the next, by 5.4 */
+    entity = story_callback(&story, callback);
+    assert_string_equal(entity->place->queue_id, "sales");
+    assert_int_equal(entity->place->entry_ms, STORY_START_MS);
+    assert_string_equal(entity->place->tie_break, "i1");
+    assert_int_equal(entity->routing->n_scores, 0); /* 4.3 */
+    assert_int_equal(story_count(&story, "routing.offer"), 2);
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
+static void rule_6_6_to_an_agent_accepted_it_is_his(void **state)
+{
+    struct story story;
+    const char *callback;
+    size_t stays;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_ready_with(&story, "ben", "sales", "billing", "");
+    story_at(&story, 20000);
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "", "ben");
+    story_accept(&story, "ben");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_int_equal(story_state(&story, callback), STATE(WITH_AGENT));
+    assert_string_equal(story_callback(&story, callback)->agent_id, "ben");
+    assert_int_equal(story_metric(&story, METRIC(N_OFFERED), "sales", &stays), 1);
+    assert_int_equal(stays, 1);
+    story_dial(&story, "anna", callback);
+    assert_int_equal(story_reason(&story), REASON(NOT_YOURS));
+    story_dial(&story, "ben", callback);
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    story_close(&story);
+}
+
+static void rule_6_6_whom_it_cannot_go_to_is_said_and_the_holder_keeps_it(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_ready_with(&story, "ben", "support", "billing", "");
+    story_ready_with(&story, "carl", "sales", "billing", "");
+    story_status(&story, "carl", STATUS(COMMUNICATING));
+    story_ready(&story, "dora", "sales");
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "nowhere", "");
+    assert_int_equal(story_reason(&story), REASON(QUEUE_UNKNOWN));
+    transfer(&story, "anna", callback, "", "nobody");
+    assert_int_equal(story_reason(&story), REASON(AGENT_UNKNOWN));
+    transfer(&story, "anna", callback, "", "ben");
+    assert_int_equal(story_reason(&story), REASON(NOT_A_MEMBER));
+    transfer(&story, "anna", callback, "", "carl");
+    assert_int_equal(story_reason(&story), REASON(AGENT_NOT_ELIGIBLE));
+    transfer(&story, "anna", callback, "", "dora"); /* she has no billing */
+    assert_int_equal(story_reason(&story), REASON(AGENT_NOT_ELIGIBLE));
+    transfer(&story, "anna", callback, "", "anna"); /* at her capacity */
+    assert_int_equal(story_reason(&story), REASON(AGENT_NOT_ELIGIBLE));
+    transfer(&story, "anna", callback, "", "");
+    assert_int_equal(story_reason(&story), REASON(LIMIT));
+    transfer(&story, "anna", callback, "support", "ben");
+    assert_int_equal(story_reason(&story), REASON(LIMIT));
+    transfer(&story, "ben", callback, "support", "");
+    assert_int_equal(story_reason(&story), REASON(NOT_YOURS));
+    assert_int_equal(story_state(&story, callback), STATE(WITH_AGENT));
+    assert_string_equal(story_callback(&story, callback)->agent_id, "anna");
+    assert_int_equal(story_count(&story, "routing.agent_released"), 0);
+    story_close(&story);
+}
+
+static void rule_6_6_a_call_that_is_up_follows_to_an_agent_only_the_holder_changes(void **state)
+{
+    struct story story;
+    const char *callback;
+    const PB(CallbackEntity) * entity;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_ready(&story, "ben", "support"); /* no member, and without the skill: the call is up */
+    story_dial(&story, "anna", callback);
+    story_at(&story, 10000);
+    story_answered(&story, KIND(PERSON));
+    story_at(&story, 20000);
+    story_now_on(&story);
+    transfer(&story, "anna", callback, "", "ben");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    entity = story_callback(&story, callback);
+    assert_int_equal(entity->state, STATE(TALKING));
+    assert_string_equal(entity->agent_id, "ben");
+    assert_string_equal(entity->place->queue_id, "sales");
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    assert_int_equal(story_count(&story, "routing.hang_up"), 0);
+    assert_string_equal(
+        story_routing(&story, "routing.agent_released", 0)->agent_released->agent_id, "anna");
+    assert_string_equal(
+        story_routing(&story, "routing.callback_assigned", 0)->callback_assigned->agent_id, "ben");
+    story_at(&story, 30000);
+    story_attempt_ended(&story, RESULT(HUNG_UP));
+    assert_int_equal(story_state(&story, callback), STATE(WRAP_UP));
+    story_end(&story, "anna", callback);
+    assert_int_equal(story_reason(&story), REASON(NOT_YOURS));
+    story_end(&story, "ben", callback);
+    assert_int_equal(ended_by(&story), REASON(COMPLETED));
+    story_close(&story);
+}
+
+static void connected_with(struct story *story, const char *agent)
+{
+    PB(InteractionEvent) event = RINGBACK__V1__INTERACTION_EVENT__INIT;
+    PB(Attempt) attempt = RINGBACK__V1__ATTEMPT__INIT;
+    PB(AttemptConnected) connected = RINGBACK__V1__ATTEMPT_CONNECTED__INIT;
+
+    event.id = story_text(story, agent);
+    attempt.attempt_id =
+        story_text(story, story_callback(story, story_made(story))->attempt->attempt_id);
+    attempt.version = ++story->version;
+    connected.agent_id = story_text(story, agent);
+    event.attempt = &attempt;
+    event.event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED;
+    event.attempt_connected = &connected;
+    story_tell(story, &event);
+}
+
+static void rule_6_6_a_call_that_is_up_follows_to_a_queue_the_holder_is_who_gets_it(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_ready(&story, "ben", "support");
+    story_dial(&story, "anna", callback);
+    story_answered(&story, KIND(PERSON));
+    story_at(&story, 20000);
+    transfer(&story, "anna", callback, "nowhere", "");
+    assert_int_equal(story_reason(&story), REASON(QUEUE_UNKNOWN));
+    transfer(&story, "anna", callback, "support", "");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_string_equal(story_callback(&story, callback)->agent_id, "anna");
+    story_at(&story, 25000);
+    connected_with(&story, "ben");
+    assert_string_equal(story_callback(&story, callback)->agent_id, "ben");
+    assert_int_equal(story_state(&story, callback), STATE(TALKING));
+    assert_string_equal(story_callback(&story, callback)->place->queue_id, "sales");
+    connected_with(&story, "nobody");
+    assert_string_equal(story_callback(&story, callback)->agent_id, "ben");
+    assert_int_equal(story_count(&story, "routing.agent_released"), 1);
+    story_close(&story);
+}
+
+static void rule_6_6_in_wrap_up_it_goes_on_like_one_without_a_call(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_transfer(&story);
+    story_dial(&story, "anna", callback);
+    story_answered(&story, KIND(PERSON));
+    story_attempt_ended(&story, RESULT(HUNG_UP));
+    assert_int_equal(story_state(&story, callback), STATE(WRAP_UP));
+    story_at(&story, 20000);
+    transfer(&story, "anna", callback, "support", "");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    assert_int_equal(story_callback(&story, callback)->place->entry_ms, STORY_START_MS + 20000);
+    story_ready_with(&story, "ben", "support", "billing", "");
+    assert_string_equal(story_offered_to(&story), "ben");
+    story_close(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -861,6 +1192,15 @@ int main(void)
         cmocka_unit_test(rule_6_5_no_dial_for_30_minutes_takes_it_back),
         cmocka_unit_test(rule_6_5_nothing_for_60_minutes_after_an_unanswered_call_takes_it_back),
         cmocka_unit_test(rule_6_5_nothing_for_60_minutes_after_a_talk_ends_it),
+        cmocka_unit_test(rule_6_6_to_a_queue_it_goes_to_the_end_of_that_line),
+        cmocka_unit_test(rule_6_6_to_its_own_queue_it_goes_behind_the_others),
+        cmocka_unit_test(rule_6_6_to_a_queue_the_owner_is_dropped),
+        cmocka_unit_test(rule_6_6_to_an_agent_one_offer_and_missed_back_in_its_place),
+        cmocka_unit_test(rule_6_6_to_an_agent_accepted_it_is_his),
+        cmocka_unit_test(rule_6_6_whom_it_cannot_go_to_is_said_and_the_holder_keeps_it),
+        cmocka_unit_test(rule_6_6_a_call_that_is_up_follows_to_an_agent_only_the_holder_changes),
+        cmocka_unit_test(rule_6_6_a_call_that_is_up_follows_to_a_queue_the_holder_is_who_gets_it),
+        cmocka_unit_test(rule_6_6_in_wrap_up_it_goes_on_like_one_without_a_call),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,10 @@ static PB(Command) * prepare(struct story *story, const char *request,
         break;
     case RINGBACK__V1__COMMAND__COMMAND_DIAL: command->dial = &dial; break;
     case RINGBACK__V1__COMMAND__COMMAND_END: command->end = &end; break;
-    case RINGBACK__V1__COMMAND__COMMAND_TRANSFER: command->transfer = &transfer; break;
+    case RINGBACK__V1__COMMAND__COMMAND_TRANSFER:
+        transfer.queue_id = story_text(story, "support");
+        command->transfer = &transfer;
+        break;
     case RINGBACK__V1__COMMAND__COMMAND_SNOOZE: command->snooze = &snooze; break;
     case RINGBACK__V1__COMMAND__COMMAND_SCHEDULE:
     case RINGBACK__V1__COMMAND__COMMAND__NOT_SET:
@@ -660,12 +663,21 @@ static const struct table_row table[] = {
     {DO(REASSIGN), "anna", {
         BECOMES(SCHEDULED), BECOMES(WAITING), BECOMES(DELAYED), BECOMES(WAITING),
         STAYS(WITH_AGENT), STAYS(IN_CALL), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(TRANSFER), "anna", {
+        STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT),
+        BECOMES(WAITING), STAYS(IN_CALL), BECOMES(TALKING), BECOMES(WAITING)}},
+    {DO(TRANSFER), "ben", {
+        STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT),
+        STAYS(NOT_YOURS), STAYS(IN_CALL), STAYS(NOT_YOURS), STAYS(NOT_YOURS)}},
+    {DO(TRANSFER), "", {
+        STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT),
+        STAYS(NOT_YOURS), STAYS(IN_CALL), STAYS(NOT_YOURS), STAYS(NOT_YOURS)}},
     /* Not built yet. */
-    {DO(TRANSFER), "anna", ALL(NOT_SUPPORTED)},
     {DO(SNOOZE), "", ALL(NOT_SUPPORTED)},
     /* Whoever nobody has heard of. */
     {DO(RESCHEDULE), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(REASSIGN), "nobody", ALL(AGENT_UNKNOWN)},
+    {DO(TRANSFER), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(DIAL), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(END), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(ACCEPT), "nobody", ALL(AGENT_UNKNOWN)},

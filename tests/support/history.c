@@ -688,6 +688,15 @@ static void ask_of(struct history *history, PB(Command) * command,
     case 1: fill_move(history, command); break;
     case 2:
     case 3:
+        if (once_in(history, 2)) {
+            command->command_case = COMMAND_CASE(TRANSFER);
+            command->transfer = NEW(history, Transfer, ringback__v1__transfer);
+            if (!once_in(history, 3))
+                command->transfer->queue_id = queue_id(history);
+            else
+                command->transfer->to_agent_id = agent_id(history);
+            break;
+        }
         command->command_case = COMMAND_CASE(END);
         command->end = NEW(history, End, ringback__v1__end);
         break;

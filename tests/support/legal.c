@@ -161,6 +161,14 @@ static const char *next_routing(struct legal *legal, struct slice domain,
     if (event->event_case == ROUTING_CASE(REVOKE))
         return offer_over(legal, callback, domain, event->revoke->offer_id, event->revoke->agent_id,
                           IN_LINE);
+    if (event->event_case == ROUTING_CASE(CALLBACK_ASSIGNED) &&
+        event->callback_assigned->offer_id[0] == '\0') { /* a call that followed by the switch */
+        if (callback->where != IN_LINE)
+            return "handed over without having been taken from an agent (6.6)";
+        callback->where = HELD;
+        callback->agent = hash_of('a', domain, event->callback_assigned->agent_id);
+        return NULL;
+    }
     if (event->event_case == ROUTING_CASE(CALLBACK_ASSIGNED))
         return offer_over(legal, callback, domain, event->callback_assigned->offer_id,
                           event->callback_assigned->agent_id, HELD);
