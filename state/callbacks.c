@@ -241,6 +241,17 @@ static bool check_owner_end(struct machine *m, uint32_t handle)
     return true;
 }
 
+/* 12.13: the same for its expiry. */
+static bool check_expiry(struct machine *m, uint32_t handle)
+{
+    int64_t expiry_ms = callback_expiry(m, callback_at(m, handle));
+
+    if (expiry_ms == 0 || expiry_ms > m->step.now)
+        return true;
+    finish(m, handle, REASON(EXPIRED));
+    return false;
+}
+
 /* Back into the line, or wherever its rules send it instead: the queue is being removed, or its
  * ownership ended meanwhile (3.4). fresh: it comes from an agent who had accepted it (10.6).
  * False: so it ended. */
@@ -256,7 +267,7 @@ static bool come_back(struct machine *m, uint32_t handle, PB(CallbackState) stat
         finish(m, handle, REASON(QUEUE_REMOVED));
         return false;
     }
-    if (!check_owner_end(m, handle))
+    if (!check_expiry(m, handle) || !check_owner_end(m, handle))
         return false;
     if (state == STATE(WAITING))
         check_owner_removed(m, handle);
@@ -299,7 +310,7 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     cb->entry_ms = cb->due_ms;
     callback_place(m, handle);
     stay_open(m, handle, m->step.now);
-    if (!check_owner_end(m, handle))
+    if (!check_expiry(m, handle) || !check_owner_end(m, handle))
         return REASON(UNSPECIFIED);
     change(m, handle, STATE(WAITING), m->step.now);
     if (cb->flags & CB_ROUTE_TO_ME && cb->owner == 0)
@@ -450,6 +461,10 @@ static PB(Reason) do_dial(struct machine *m, uint32_t handle, const struct callb
         return REASON(NOT_YOURS);
     if (number == 0)
         return REASON(NUMBER_MISSING);
+    if (number_blocked(m, m->step.domain, number)) {
+        finish(m, handle, REASON(NUMBER_BLOCKED)); /* since it was taken: 12.11 */
+        return REASON(NUMBER_BLOCKED);
+    }
     place_call(m, handle, number);
     return REASON(UNSPECIFIED);
 }
@@ -460,6 +475,10 @@ static PB(Reason)
     struct callback *cb = callback_at(m, handle);
 
     (void)input;
+    if (number_blocked(m, m->step.domain, cb->number)) {
+        finish(m, handle, REASON(NUMBER_BLOCKED));
+        return REASON(UNSPECIFIED);
+    }
     if (cb->number != 0) {
         place_call(m, handle, cb->number);
         return REASON(UNSPECIFIED);
@@ -847,7 +866,7 @@ static PB(Reason)
     }
     if (in_line)
         stay_open(m, handle, m->step.when);
-    if (in_line && !check_owner_end(m, handle))
+    if (in_line && (!check_expiry(m, handle) || !check_owner_end(m, handle)))
         return REASON(UNSPECIFIED);
     if (state == STATE(OFFERED))
         state = STATE(WAITING);
@@ -1005,7 +1024,7 @@ static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct cal
 static PB(Reason) do_resume(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     (void)input;
-    if (!check_owner_end(m, handle))
+    if (!check_expiry(m, handle) || !check_owner_end(m, handle))
         return REASON(UNSPECIFIED);
     check_owner_removed(m, handle);
     change(m, handle, STATE(WAITING), m->step.now);
@@ -1044,6 +1063,67 @@ static PB(Reason)
     callback_unplace(m, handle);
     disown(m, handle);
     callback_place(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+/* --- put off (12.12), blocked (12.11), expired (12.13) --- */
+
+static PB(Reason) do_snooze(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    int64_t until_ms;
+    PB(Reason) reason = snooze_until(m, cb, input->minutes, owner_end(m, cb), &until_ms);
+
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    if (cb->head.state == STATE(OFFERED)) {
+        emit_revoke(m, cb, REASON(MOVED));
+        drop_offer(m, handle);
+    }
+    leave_state(m, handle, m->step.when);
+    if (!snooze_keeps_place(queue_at(m, cb->queue)))
+        give_up_place(m, handle, until_ms);
+    cb->snoozes++;
+    extra_get(m, cb)->resume_ms = until_ms;
+    enter_state(m, handle, STATE(SNOOZED));
+    drop_active(m, handle);
+    return REASON(UNSPECIFIED);
+}
+
+/* He asks in an attempt, which ends with it: the agent is free (6.2). */
+static PB(Reason)
+    do_snooze_dialling(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    int64_t until_ms;
+    PB(Reason) reason = snooze_until(m, cb, input->minutes, owner_end(m, cb), &until_ms);
+
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    hang_up(m, handle, REASON(SNOOZED));
+    release(m, handle, REASON(SNOOZED), m->step.when);
+    cb->snoozes++;
+    extra_get(m, cb)->resume_ms = until_ms;
+    come_back(m, handle, STATE(SNOOZED), true, m->step.when);
+    if (cb->head.state == STATE(SNOOZED) && !snooze_keeps_place(queue_at(m, cb->queue))) {
+        callback_unplace(m, handle);
+        give_up_place(m, handle, until_ms);
+        callback_place(m, handle);
+    }
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_blocked(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    finish(m, handle, REASON(NUMBER_BLOCKED));
+    return REASON(UNSPECIFIED);
+}
+
+static PB(Reason) do_expired(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    finish(m, handle, REASON(EXPIRED));
     return REASON(UNSPECIFIED);
 }
 
@@ -1095,7 +1175,9 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_RESCHEDULE]    = {NEVER, DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      DO(do_reschedule),      REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
     [CB_REASSIGN]      = {NEVER, DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        DO(do_reassign),        REFUSE(WITH_AGENT),     REFUSE(IN_CALL),        REFUSE(IN_CALL),       REFUSE(IN_CALL)},
     [CB_TRANSFER]      = {NEVER, REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), DO(do_transfer),        REFUSE(IN_CALL),        DO(do_transfer_talking), DO(do_transfer)},
-    [CB_SNOOZE]        = {NEVER, LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                  LATER,                 LATER},
+    [CB_SNOOZE]        = {NEVER, REFUSE(NOT_WAITING),    DO(do_snooze),          DO(do_snooze),          DO(do_snooze),          DO(do_snooze),          REFUSE(WITH_AGENT),     DO(do_snooze_dialling), REFUSE(IN_CALL),       REFUSE(IN_CALL)},
+    [CB_BLOCKED]       = {NEVER, NEVER,                  DO(do_blocked),         NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
 };
 #undef DO
 #undef REFUSE
@@ -1147,6 +1229,7 @@ enum deadline {
     DEADLINE_CALL,
     DEADLINE_OWNER,
     DEADLINE_RING,
+    DEADLINE_EXPIRY,
     DEADLINE_INACTIVE,
     DEADLINE_STILL,
 };
@@ -1204,6 +1287,7 @@ static struct earliest next_deadline(const struct machine *m, const struct callb
     }
     if (waits) {
         consider(&next, owner_end(m, cb), DEADLINE_OWNER);
+        consider(&next, callback_expiry(m, cb), DEADLINE_EXPIRY);
         if (cb->still < UINT16_MAX)
             consider(&next, cb->stay_ms + (cb->still + 1) * m->options.still_waiting_ms,
                      DEADLINE_STILL);
@@ -1292,6 +1376,7 @@ void callback_fire(struct machine *m, uint32_t handle)
     case DEADLINE_CALL: event = CB_CALL_LOST; break;
     case DEADLINE_OWNER: event = CB_OWNER_END; break;
     case DEADLINE_RING: event = CB_NEXT_RING; break;
+    case DEADLINE_EXPIRY: event = CB_EXPIRED; break;
     case DEADLINE_INACTIVE: fire_inactive(m, handle); return;
     case DEADLINE_STILL: fire_still_waiting(m, handle); return;
     case DEADLINE_NONE: assert(!"a callback fires without a deadline"); return;

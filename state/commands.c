@@ -78,7 +78,8 @@ static struct answer *remember(struct machine *m, const char *request, PB(Reason
 void answer_flow(struct machine *m, const char *request, PB(Reason) reason,
                  const struct ident *callback)
 {
-    count(m, MACHINE_COUNT_REFUSALS);
+    if (reason != REASON(UNSPECIFIED))
+        count(m, MACHINE_COUNT_REFUSALS);
     remember(m, request, reason, callback, true);
     say_flow(m, request, reason, callback);
 }
@@ -214,6 +215,8 @@ static PB(Reason)
         input->offer = slice_text(command->accept->offer_id);
     if (command->command_case == COMMAND_CASE(DECLINE))
         input->offer = slice_text(command->decline->offer_id);
+    if (command->command_case == COMMAND_CASE(SNOOZE))
+        input->minutes = command->snooze->minutes;
     if (command->command_case == COMMAND_CASE(DIAL) && command->dial->number[0] != '\0')
         return text_fits(command->dial->number, LIMIT_ID_BYTES_MAX)
                    ? number_choose(m, m->step.domain, command->dial->number, slice_make(NULL, 0),

@@ -18,7 +18,8 @@ number_choose(struct machine *m, uint32_t domain, const char *given, struct slic
     struct slice text = given[0] != '\0' ? slice_text(given) : customer;
 
     switch (number_parse(text, country_code(m, domain), number)) {
-    case NUMBER_OK: return REASON(UNSPECIFIED);
+    case NUMBER_OK:
+        return number_blocked(m, domain, *number) ? REASON(NUMBER_BLOCKED) : REASON(UNSPECIFIED);
     case NUMBER_NONE: return REASON(NUMBER_MISSING);
     case NUMBER_BAD: break;
     }
@@ -296,6 +297,8 @@ static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * cre
     if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
         return REASON(QUEUE_UNKNOWN);
     reason = known == NULL ? REASON(UNSPECIFIED) : call_refusal(m, known);
+    if (reason == REASON(UNSPECIFIED))
+        reason = queue_refusal(queue_at(m, *queue));
     if (reason != REASON(UNSPECIFIED))
         return reason;
     if (known != NULL && known->switch_version != 0)
@@ -397,6 +400,38 @@ static void call_data(struct machine *m, const char *id, const PB(CallData) * da
     call->caller_name = text_set(&m->texts, call->caller_name, slice_text(data->caller_name));
 }
 
+/* The customer asks for later (12.12), by the callback or by the attempt in which he asks. */
+static void customer_snooze(struct machine *m, const char *request,
+                            const PB(CustomerSnooze) * snooze)
+{
+    struct callback_input input = {.minutes = snooze->minutes};
+    struct ident id = {{0}};
+    uint32_t handle;
+    PB(Reason) reason;
+
+    if (!text_fits(snooze->callback_id, LIMIT_ID_BYTES_MAX) ||
+        !text_fits(snooze->attempt_id, LIMIT_ID_BYTES_MAX)) {
+        answer_flow(m, request, REASON(LIMIT), NULL);
+        return;
+    }
+    if (snooze->callback_id[0] == '\0') {
+        handle = attempt_find(m, m->step.domain, slice_text(snooze->attempt_id));
+        if (handle != 0)
+            id = callback_at(m, handle)->id;
+    } else if (ident_uuid(slice_text(snooze->callback_id), id.bytes)) {
+        handle = callback_find(m, m->step.domain, &id);
+    } else {
+        handle = 0;
+    }
+    if (handle != 0)
+        reason = callback_step(m, handle, CB_SNOOZE, &input);
+    else if (!ident_is_none(&id) && stub_find(m, m->step.domain, &id) != 0)
+        reason = REASON(CALLBACK_ENDED);
+    else
+        reason = REASON(CALLBACK_UNKNOWN);
+    answer_flow(m, request, reason, ident_is_none(&id) ? NULL : &id);
+}
+
 #define FLOW_CASE(NAME) RINGBACK__V1__FLOW_EVENT__EVENT_##NAME
 
 enum err flow_event(struct machine *m, const struct input_event *input)
@@ -420,9 +455,9 @@ enum err flow_event(struct machine *m, const struct input_event *input)
     case FLOW_CASE(FLOW_ENTERED): flow_entered(m, event->id, event->flow_entered); break;
     case FLOW_CASE(CALL_DATA): call_data(m, event->id, event->call_data); break;
     case FLOW_CASE(CREATE_CALLBACK): create_callback(m, event->id, event->create_callback); break;
+    case FLOW_CASE(CUSTOMER_SNOOZE): customer_snooze(m, event->id, event->customer_snooze); break;
     case FLOW_CASE(LEAVE_VOICEMAIL):
     case FLOW_CASE(SCHEDULE_CALLBACK):
-    case FLOW_CASE(CUSTOMER_SNOOZE):
     case FLOW_CASE(_NOT_SET):
     case _RINGBACK__V1__FLOW_EVENT__EVENT__CASE_IS_INT_SIZE:
         answer_flow(m, event->id, REASON(NOT_SUPPORTED), NULL);
@@ -604,10 +639,14 @@ void command_schedule(struct machine *m, const PB(Command) * command)
         reason = REASON(ALREADY_SCHEDULED);
     if (reason == REASON(UNSPECIFIED))
         reason = schedule_queue(m, schedule, &source, &queue);
+    if (reason == REASON(UNSPECIFIED) && !queue_accepting(queue_at(m, queue)))
+        reason = REASON(NOT_ACCEPTING);
     if (reason == REASON(UNSPECIFIED))
         reason = schedule_due(m, schedule, queue_at(m, queue), &due);
     if (reason == REASON(UNSPECIFIED) && (schedule->number[0] != '\0' || source.number == 0))
         reason = number_choose(m, m->step.domain, schedule->number, source.customer, &number);
+    else if (reason == REASON(UNSPECIFIED) && number_blocked(m, m->step.domain, source.number))
+        reason = REASON(NUMBER_BLOCKED);
     else if (reason == REASON(UNSPECIFIED))
         number = source.number;
     if (reason == REASON(UNSPECIFIED))

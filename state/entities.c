@@ -281,8 +281,10 @@ void entities_deinit(struct machine *m)
     size_t cursor;
     uint32_t handle;
 
-    for (cursor = 0; (handle = table_next(&m->tables[KIND_DOMAIN], &cursor)) != 0;)
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_DOMAIN], &cursor)) != 0;) {
         free_message(domain_at(m, handle)->settings);
+        blocked_clear(domain_at(m, handle));
+    }
     for (cursor = 0; (handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0;) {
         free_message(queue_at(m, handle)->settings);
         free(queue_at(m, handle)->past);

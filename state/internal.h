@@ -87,6 +87,14 @@ struct domain {
     uint32_t active[2]; /* classes with work and somebody free: [0] callbacks, [1] live */
     PB(DomainSettings) * settings;
     int64_t walk_ms;
+    /* Derived from the settings: what is blocked (12.11), malloc. */
+    uint64_t *blocked; /* sorted */
+    struct blocked_prefix *prefixes;
+    size_t blocked_count, prefix_count;
+};
+
+struct blocked_prefix {
+    char text[32];
 };
 
 /* A name of a skill or language of a domain. */
@@ -690,6 +698,8 @@ enum callback_event {
     CB_REASSIGN,
     CB_TRANSFER,
     CB_SNOOZE,
+    CB_BLOCKED,
+    CB_EXPIRED,
     CB_EVENT_COUNT,
 };
 
@@ -704,6 +714,7 @@ struct callback_input {
     const PB(Reassign) * reassign;
     const PB(Transfer) * transfer;
     bool unjoined; /* offer: he need not be joined */
+    uint32_t minutes; /* snooze */
 };
 
 /* Does what the table of transitions says. UNSPECIFIED: done, or ignored and counted. */
@@ -740,6 +751,25 @@ void due_set(struct machine *m, struct callback *cb, const struct due *due);
 /* Its table is a new one: due times follow, from that local time on. */
 void zone_apply(struct machine *m, uint32_t zone, int64_t from_local_ms);
 void zone_fire(struct machine *m, uint32_t zone);
+
+/* --- switches.c: chapter 12's ------------------------------------------------------------------ */
+
+bool queue_accepting(const struct queue *queue); /* 12.10 */
+/* Why a new request for the line is refused: NOT_ACCEPTING, QUEUE_FULL (12.4); or UNSPECIFIED. */
+PB(Reason) queue_refusal(const struct queue *queue);
+/* What the domain's settings block, made ready; after each change of them, and when loaded. */
+void blocked_refresh(struct machine *m, uint32_t domain);
+void blocked_clear(struct domain *domain);
+bool number_blocked(const struct machine *m, uint32_t domain, uint64_t number); /* 12.11 */
+/* When it ends if it waits (12.13); 0: never. */
+int64_t callback_expiry(const struct machine *m, const struct callback *cb);
+/* Until when a snooze of so many minutes lasts; or SNOOZE_RANGE, SNOOZE_LIMIT (12.12). */
+PB(Reason)
+snooze_until(const struct machine *m, const struct callback *cb, uint32_t minutes,
+             int64_t owner_end_ms, int64_t *until_ms);
+bool snooze_keeps_place(const struct queue *queue);
+/* The wakes of all that waits there anew: a setting that they depend on changed. */
+void queue_wakes_refresh(struct machine *m, uint32_t queue);
 
 /* --- create.c, commands.c
  * ---------------------------------------------------------------------------- */

@@ -106,6 +106,27 @@ void wake_refresh(struct machine *m, uint32_t ref)
         heap_put(&m->wakes[class], at, ref);
 }
 
+static void tree_wakes_refresh(struct machine *m, const struct order *tree)
+{
+    struct order_cursor cursor;
+
+    if (order_first(tree, &m->nodes, &cursor))
+        do
+            wake_refresh(m, ref_make(KIND_CALLBACK, order_at(&cursor)));
+        while (order_next(&m->nodes, &cursor));
+}
+
+void queue_wakes_refresh(struct machine *m, uint32_t queue)
+{
+    size_t cursor = 0;
+    uint32_t handle;
+
+    tree_wakes_refresh(m, &queue_at(m, queue)->parked);
+    while ((handle = table_next(&m->classes, &cursor)) != 0)
+        if (class_at(m, handle)->queue == queue && !class_at(m, handle)->live)
+            tree_wakes_refresh(m, &class_at(m, handle)->tree);
+}
+
 /* --- steps --- */
 
 /* Agents touched since *seen find their place among the free; walks may touch more. */
@@ -364,8 +385,10 @@ void machine_ready(struct machine *m)
 
     assert(m->loading);
     m->loading = false;
-    for (cursor = 0; (handle = table_next(&m->tables[KIND_DOMAIN], &cursor)) != 0;)
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_DOMAIN], &cursor)) != 0;) {
         names_refresh(m, handle);
+        blocked_refresh(m, handle);
+    }
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0;)
         ready_callback(m, handle);
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;)

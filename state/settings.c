@@ -368,6 +368,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
     uint64_t holds = queue->settings != NULL ? queue->settings->version : queue->removed_version;
     bool priority_only = queue_priority_only(queue), assigns = queue_assigns(queue);
     bool same_rings = rings_same(queue->settings, settings);
+    uint32_t expires_s = queue->settings == NULL ? 0 : queue->settings->expire_after_s;
     const char *fault;
 
     if (!version_new(m, setting, holds))
@@ -391,6 +392,8 @@ static void set_queue(struct machine *m, const struct setting *setting,
         touch_removed_owners(m, handle);
     if (!same_rings)
         rings_changed(m, handle);
+    if (expires_s != settings->expire_after_s)
+        queue_wakes_refresh(m, handle);
     accept_setting(m, setting);
 }
 
@@ -611,6 +614,7 @@ static void set_domain(struct machine *m, const struct setting *setting,
     touch(m, ref_make(KIND_DOMAIN, m->step.domain));
     replace(&domain->settings, message_keep(&settings->base, m->step.arena));
     names_refresh(m, m->step.domain);
+    blocked_refresh(m, m->step.domain);
     while ((handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0)
         if (queue_at(m, handle)->domain == m->step.domain)
             classes_recount(m, handle);

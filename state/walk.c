@@ -284,6 +284,19 @@ static void offer_first(struct walk *walk, uint32_t entry, uint32_t agent)
         assert(!"a waiting callback can be offered");
 }
 
+/* 12.11: its number was blocked since it was taken; nobody is used up by it. */
+static void end_blocked(struct walk *walk, uint32_t entry)
+{
+    struct machine *m = walk->m;
+    struct callback_input input = {0};
+
+    leave_entry(walk, entry);
+    if (entry == m->step.last_callback)
+        m->step.last_callback = 0;
+    if (callback_step(m, entry, CB_BLOCKED, &input) != REASON(UNSPECIFIED))
+        assert(!"a waiting callback can end");
+}
+
 /* False: there is more to do than one decision does. */
 static bool serve_first(struct walk *walk, int64_t *offers)
 {
@@ -310,6 +323,8 @@ static bool serve_first(struct walk *walk, int64_t *offers)
         next_of_first(walk);
     } else if ((*offers)++ == LIMIT_WALK_OFFERS_MAX) {
         return false;
+    } else if (number_blocked(m, m->step.domain, callback_at(m, entry)->number)) {
+        end_blocked(walk, entry);
     } else {
         offer_first(walk, entry, agent);
     }

@@ -85,7 +85,10 @@ static PB(Command) * prepare(struct story *story, const char *request,
         transfer.queue_id = story_text(story, "support");
         command->transfer = &transfer;
         break;
-    case RINGBACK__V1__COMMAND__COMMAND_SNOOZE: command->snooze = &snooze; break;
+    case RINGBACK__V1__COMMAND__COMMAND_SNOOZE:
+        snooze.minutes = 5;
+        command->snooze = &snooze;
+        break;
     case RINGBACK__V1__COMMAND__COMMAND_SCHEDULE:
     case RINGBACK__V1__COMMAND__COMMAND__NOT_SET:
     case _RINGBACK__V1__COMMAND__COMMAND__CASE_IS_INT_SIZE: fail_msg("no such command"); break;
@@ -672,8 +675,12 @@ static const struct table_row table[] = {
     {DO(TRANSFER), "", {
         STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT), STAYS(NOT_WITH_AGENT),
         STAYS(NOT_YOURS), STAYS(IN_CALL), STAYS(NOT_YOURS), STAYS(NOT_YOURS)}},
-    /* Not built yet. */
-    {DO(SNOOZE), "", ALL(NOT_SUPPORTED)},
+    {DO(SNOOZE), "", {
+        STAYS(NOT_WAITING), BECOMES(SNOOZED), BECOMES(SNOOZED), BECOMES(SNOOZED),
+        STAYS(WITH_AGENT), BECOMES(SNOOZED), STAYS(IN_CALL), STAYS(IN_CALL)}},
+    {DO(SNOOZE), "anna", {
+        STAYS(NOT_WAITING), BECOMES(SNOOZED), BECOMES(SNOOZED), BECOMES(SNOOZED),
+        STAYS(WITH_AGENT), BECOMES(SNOOZED), STAYS(IN_CALL), STAYS(IN_CALL)}},
     /* Whoever nobody has heard of. */
     {DO(RESCHEDULE), "nobody", ALL(AGENT_UNKNOWN)},
     {DO(REASSIGN), "nobody", ALL(AGENT_UNKNOWN)},

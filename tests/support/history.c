@@ -248,6 +248,10 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     if (!once_in(history, 4))
         fill_rings(history, made);
     made->last_agent = (PB(LastAgent))below(history, 4);
+    made->accepting = once_in(history, 8) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
+    made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
+    made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
+    made->snooze_keeps_place = (PB(Toggle))below(history, 3);
     if (once_in(history, 2))
         made->default_script_id = FORMAT(history, "p%u", (unsigned)below(history, 2));
     if (history->odd && once_in(history, 20))
@@ -286,6 +290,13 @@ static PB(DomainSettings) * domain_settings(struct history *history)
     made->inherit_routing_data = once_in(history, 2);
     if (once_in(history, 2))
         made->n_skills = skills(history, &made->skills, 3);
+    if (once_in(history, 4)) {
+        made->blocked_numbers = arena_alloc(&history->arena, sizeof(*made->blocked_numbers));
+        made->blocked_numbers[0] = NEW(history, BlockedNumber, ringback__v1__blocked_number);
+        made->blocked_numbers[0]->number = number_text(history);
+        made->blocked_numbers[0]->prefix = once_in(history, 4);
+        made->n_blocked_numbers = 1;
+    }
     return made;
 }
 
@@ -703,6 +714,7 @@ static void ask_of(struct history *history, PB(Command) * command,
     case 4:
         command->command_case = COMMAND_CASE(SNOOZE);
         command->snooze = NEW(history, Snooze, ringback__v1__snooze);
+        command->snooze->minutes = 4 + (uint32_t)below(history, 8);
         break;
     default:
         command->command_case = COMMAND_CASE(DIAL);

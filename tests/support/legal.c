@@ -112,6 +112,23 @@ static const char *next_place_call(struct legal *legal, struct fact *callback, s
     return NULL;
 }
 
+/* An offer that is declined has ended before the answer says so: the callback may end with it (3.4,
+ * 12.13). */
+static void end_declined(struct legal *legal, struct fact *callback, struct slice domain,
+                         const struct input_event *cause)
+{
+    const PB(Command) *command =
+        cause == NULL || cause->input != INPUT_COMMANDS ? NULL : (const PB(Command) *)cause->event;
+
+    if (callback->where == OFFERED && command != NULL &&
+        command->command_case == RINGBACK__V1__COMMAND__COMMAND_DECLINE &&
+        callback->offer == hash_of('o', domain, command->decline->offer_id) &&
+        callback->agent == hash_of('a', domain, command->agent_id)) {
+        fact_of(legal, callback->agent)->offered = false;
+        callback->where = IN_LINE;
+    }
+}
+
 static const char *next_ended(struct legal *legal, struct fact *callback)
 {
     if (callback->where != IN_LINE)
@@ -141,7 +158,7 @@ static const char *next_prefer(struct legal *legal, struct slice domain,
 #define ROUTING_CASE(NAME) RINGBACK__V1__ROUTING_EVENT__EVENT_##NAME
 
 static const char *next_routing(struct legal *legal, struct slice domain,
-                                const PB(RoutingEvent) * event)
+                                const PB(RoutingEvent) * event, const struct input_event *cause)
 {
     struct fact *callback = fact_of(legal, hash_of('c', domain, event->callback_id));
 
@@ -174,8 +191,10 @@ static const char *next_routing(struct legal *legal, struct slice domain,
                           event->callback_assigned->agent_id, HELD);
     if (event->event_case == ROUTING_CASE(PLACE_CALL))
         return next_place_call(legal, callback, domain, event->place_call);
-    if (event->event_case == ROUTING_CASE(CALLBACK_ENDED))
+    if (event->event_case == ROUTING_CASE(CALLBACK_ENDED)) {
+        end_declined(legal, callback, domain, cause);
         return next_ended(legal, callback);
+    }
     if (event->event_case != ROUTING_CASE(AGENT_RELEASED))
         return event->event_case == ROUTING_CASE(CALLBACK_NOTICE) ? NULL : "not built yet";
     if (callback->where != HELD ||
@@ -284,7 +303,7 @@ const char *legal_next(struct legal *legal, const struct effect *effect,
         id->offered = true;
     }
     if (effect->topic == TOPIC_ROUTING)
-        return next_routing(legal, effect->domain, routing);
+        return next_routing(legal, effect->domain, routing, cause);
     return next_analytics(legal, effect->domain, (const PB(AnalyticsEvent) *)effect->message);
 }
 
