@@ -400,8 +400,7 @@ static void wrap_up_ended(struct machine *m, uint32_t handle, const char *agent_
         call->head.state = call->ended_ms != 0 ? CALL(ENDED) : CALL(LEFT);
 }
 
-/* Whether it holds the line, and what its agent may take beside it, hang on the media. */
-static void set_media(struct machine *m, uint32_t handle, PB(Media) media)
+void call_set_media(struct machine *m, uint32_t handle, PB(Media) media)
 {
     struct call *call = call_at(m, handle);
 
@@ -433,7 +432,7 @@ static void live_event(struct machine *m, const PB(InteractionEvent) * event)
     touch(m, ref_make(KIND_CALL, handle));
     call->switch_version = about->version;
     call->heard_ms = m->step.now;
-    set_media(m, handle, about->media);
+    call_set_media(m, handle, about->media);
     if (ident_is_none(&call->conversation) && about->conversation_id[0] != '\0')
         call->conversation = ident_put(&m->texts, slice_text(about->conversation_id));
     switch (event->event_case) {

@@ -134,10 +134,7 @@ static void call_from_facts(struct machine *m, uint32_t handle, const PB(CreateC
         call->caller_name = text_put(&m->texts, slice_text(facts->caller_name));
     if (call->switch_version != 0 && call->switch_version >= facts->version)
         return; /* what the switch told wins, unless this is newer */
-    if (!call->in_tree)
-        call->head.kind = facts->media == RINGBACK__V1__MEDIA__MEDIA_UNSPECIFIED
-                              ? RINGBACK__V1__MEDIA__MEDIA_VOICE
-                              : (uint8_t)facts->media;
+    call_set_media(m, handle, facts->media);
     call->switch_version = facts->version;
     entered.place = facts->place;
     entered.routing = facts->routing;

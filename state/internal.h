@@ -634,6 +634,8 @@ void call_fire(struct machine *m, uint32_t call);
 void call_entered(struct machine *m, uint32_t call, const PB(InteractionEntered) * event);
 /* Its numbers, routing data, last agent; the call is in no tree. */
 void call_describe(struct machine *m, uint32_t call, const PB(InteractionEntered) * event);
+/* Whether it holds the line, and what its agent may take beside it, hang on the media. */
+void call_set_media(struct machine *m, uint32_t call, PB(Media) media);
 /* Leaves the line as a flow-out, if it is in it (1.8). */
 void call_flow_out(struct machine *m, uint32_t call);
 void call_unalert(struct machine *m, uint32_t agent); /* calls alerting at him are back in line */
@@ -752,7 +754,7 @@ void due_set(struct machine *m, struct callback *cb, const struct due *due);
 void zone_apply(struct machine *m, uint32_t zone, int64_t from_local_ms);
 void zone_fire(struct machine *m, uint32_t zone);
 
-/* --- switches.c: chapter 12's ------------------------------------------------------------------ */
+/* --- switches.c: chapter 12's ------------------------------------------------------------- */
 
 bool queue_accepting(const struct queue *queue); /* 12.10 */
 /* Why a new request for the line is refused: NOT_ACCEPTING, QUEUE_FULL (12.4); or UNSPECIFIED. */
