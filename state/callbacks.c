@@ -1082,7 +1082,7 @@ static PB(Reason) do_snooze(struct machine *m, uint32_t handle, const struct cal
     }
     leave_state(m, handle, m->step.when);
     if (!snooze_keeps_place(queue_at(m, cb->queue)))
-        give_up_place(m, handle, until_ms);
+        give_up_place(m, handle, until_ms, (cb->flags & CB_ROUTING_KEPT) != 0);
     cb->snoozes++;
     extra_get(m, cb)->resume_ms = until_ms;
     enter_state(m, handle, STATE(SNOOZED));
@@ -1104,10 +1104,10 @@ static PB(Reason)
     release(m, handle, REASON(SNOOZED), m->step.when);
     cb->snoozes++;
     extra_get(m, cb)->resume_ms = until_ms;
-    come_back(m, handle, STATE(SNOOZED), true, m->step.when);
-    if (cb->head.state == STATE(SNOOZED) && !snooze_keeps_place(queue_at(m, cb->queue))) {
+    if (come_back(m, handle, STATE(SNOOZED), true, m->step.when) &&
+        !snooze_keeps_place(queue_at(m, cb->queue))) {
         callback_unplace(m, handle);
-        give_up_place(m, handle, until_ms);
+        give_up_place(m, handle, until_ms, (cb->flags & CB_ROUTING_KEPT) != 0);
         callback_place(m, handle);
     }
     return REASON(UNSPECIFIED);
@@ -1142,8 +1142,6 @@ static PB(Reason)
 #define REFUSE(name) {CELL_REFUSE, NULL, REASON(name)}
 #define LATE         {CELL_LATE, NULL, REASON(UNSPECIFIED)}
 #define NEVER        {CELL_NEVER, NULL, REASON(UNSPECIFIED)}
-/* What is not built yet is refused in every state that lives. */
-#define LATER        REFUSE(NOT_SUPPORTED)
 
 static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_ENDED] = {
     /*                       0      SCHEDULED               WAITING                 DELAYED                 SNOOZED                 OFFERED                 WITH_AGENT              DIALLING                TALKING                WRAP_UP */
@@ -1183,7 +1181,6 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
 #undef REFUSE
 #undef LATE
 #undef NEVER
-#undef LATER
 /* clang-format on */
 
 int callback_table_gaps(void)
