@@ -306,7 +306,6 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     touch(m, ref_make(KIND_CALLBACK, handle));
     check_owner_at_due(m, handle);
     callback_unplace(m, handle);
-    callback_unprefer(m, handle); /* 4.3 */
     cb->entry_ms = cb->due_ms;
     callback_place(m, handle);
     stay_open(m, handle, m->step.now);

@@ -691,22 +691,80 @@ static void rule_4_2_an_e_mail_that_leaves_the_line_has_no_more_rings(void **sta
     story_close(&story);
 }
 
-static void rule_4_2_an_e_mail_that_holds_the_line_keeps_one_of_its_pool(void **state)
+static void rule_4_2_a_newer_word_of_the_same_entry_starts_no_rings_anew(void **state)
 {
     struct story story;
+    PB(InteractionEvent) * event;
+    uint32_t ring;
 
     (void)state;
-    story_open(&story);
-    story.options.holds_line |= 1u << EMAIL;
-    story_set_queue(&story, queue_with(&story, "90:60s"));
+    open_with(&story, "90:5s");
     story_ready(&story, "anna", "sales");
+    enter_mail(&story, "m1", EMAIL, "anna:95");
+    story_at(&story, 3000);
+    event = story_entered(&story, "m1", "sales");
+    event->interaction->media = EMAIL;
+    event->entered->place->entry_ms = STORY_START_MS;
+    event->entered->routing = scored(&story, 0, "", "anna:97");
+    story_tell(&story, event);
+    assert_int_equal(story_count(&story, "routing.prefer_agents"), 1);
+    story_at(&story, 5000);
+    assert_int_equal(story_count(&story, "routing.prefer_agents"), 2);
+    story_at(&story, 6000);
+    enter_mail(&story, "m1", EMAIL, "anna:95"); /* another entry */
+    assert_int_equal(story_count(&story, "routing.prefer_agents"), 3);
+    assert_string_equal(preferred(&story, &ring), "anna");
+    assert_int_equal(ring, 1);
+    story_close(&story);
+}
+
+static void rule_4_2_an_e_mail_that_holds_the_line_keeps_one_of_its_pool(void **state)
+{
+    static const char *const pools[] = {"boris:95 anna:93", "anna:95 boris:93"};
+
+    (void)state;
+    for (int at = 0; at < 2; at++) {
+        const char *kept = at == 0 ? "boris" : "anna", *other = at == 0 ? "anna" : "boris";
+        struct story story;
+
+        story_open(&story);
+        story.options.holds_line |= 1u << EMAIL;
+        story_set_queue(&story, queue_with(&story, "90:60s"));
+        story_ready(&story, "anna", "sales");
+        story_ready(&story, "boris", "sales");
+        enter_mail(&story, "m1", EMAIL, pools[at]);
+        story_at(&story, 1);
+        ask(&story, "i1", arena_format(&story.arena, "%s:95", kept));
+        assert_string_equal(offered_to(&story), "");
+        ask(&story, "i2", "");
+        assert_string_equal(offered_to(&story), other); /* the mail keeps the best, and no more */
+        story_close(&story);
+    }
+}
+
+/* A callback in its rings costs nothing but its own; the first of them is found at once. */
+static void rule_4_2_who_prefers_others_is_not_walked_past(void **state)
+{
+    enum { CALLBACKS = 200 };
+    struct story story;
+    const char *first = "", *made;
+    uint64_t steps;
+
+    (void)state;
+    open_with(&story, "90:600s");
+    story.frozen = true;
+    story_join(&story, "boris", "sales");
+    for (int at = 0; at < CALLBACKS; at++) {
+        story_at(&story, at);
+        made = ask(&story, arena_format(&story.arena, "i%d", at), "boris:95 dora:91 emil:92");
+        first = at == 0 ? made : first;
+    }
+    steps = machine_counted(story.machine, MACHINE_COUNT_WALK_STEPS);
+    story_ready(&story, "anna", "sales"); /* nobody prefers her */
+    assert_int_equal(machine_counted(story.machine, MACHINE_COUNT_WALK_STEPS), steps);
     story_ready(&story, "boris", "sales");
-    enter_mail(&story, "m1", EMAIL, "boris:95 anna:93");
-    story_at(&story, 1);
-    ask(&story, "i1", "boris:95 anna:10");
-    assert_string_equal(offered_to(&story), "");
-    ask(&story, "i2", "");
-    assert_string_equal(offered_to(&story), "anna"); /* the mail keeps boris, and him alone */
+    assert_string_equal(story_routing(&story, "routing.offer", 0)->callback_id, first);
+    assert_true(machine_counted(story.machine, MACHINE_COUNT_WALK_STEPS) - steps < 10);
     story_close(&story);
 }
 
@@ -945,7 +1003,9 @@ int main(void)
         cmocka_unit_test(rule_4_2_messages_too_calls_and_chats_not),
         cmocka_unit_test(rule_4_2_a_ring_that_nobody_is_in_goes_out_empty),
         cmocka_unit_test(rule_4_2_an_e_mail_that_leaves_the_line_has_no_more_rings),
+        cmocka_unit_test(rule_4_2_a_newer_word_of_the_same_entry_starts_no_rings_anew),
         cmocka_unit_test(rule_4_2_an_e_mail_that_holds_the_line_keeps_one_of_its_pool),
+        cmocka_unit_test(rule_4_2_who_prefers_others_is_not_walked_past),
         cmocka_unit_test(rule_4_3_scheduled_callbacks_are_unaffected),
         cmocka_unit_test(rule_4_3_a_rescheduled_callback_has_no_rings_any_more),
         cmocka_unit_test(rule_4_4_off_by_default),

@@ -1123,6 +1123,98 @@ static void rule_5_7_joined_queues_are_the_whole_list(void **state)
     story_close(&story);
 }
 
+static void rule_5_1_priority_only_ties_go_by_the_tie_break_then_live_first(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * vip;
+    const char *late, *early;
+
+    (void)state;
+    story_open(&story);
+    vip = story_queue(&story, "sales");
+    vip->ranking = RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
+    story_set_queue(&story, vip);
+    story_at(&story, MINUTE_MS);
+    late = stand(&story, "i1", "sales", 0, 2, "t2");
+    early = stand(&story, "i2", "sales", 0, 2, "t1");
+    enter_at(&story, "live", RINGBACK__V1__MEDIA__MEDIA_VOICE, 0, "t1"); /* of priority 0 */
+    assert_string_equal(next_served(&story, "anna", "sales"), early);
+    assert_string_equal(next_served(&story, "bela", "sales"), late);
+    story_close(&story);
+}
+
+static void rule_5_4_a_missed_or_revoked_offer_moves_nobody(void **state)
+{
+    for (int missed = 0; missed < 2; missed++) {
+        struct story story;
+
+        open_with_queue(&story);
+        story_ready(&story, "anna", "sales");
+        story_at(&story, 1000);
+        story_ready(&story, "bela", "sales");
+        simple(&story, "i1");
+        assert_string_equal(story_offered_to(&story), "anna");
+        if (missed)
+            story_at(&story, 31000);
+        else
+            story_status(&story, "anna", STATUS(NOT_RESPONDING));
+        assert_string_equal(story_offered_to(&story), "bela");
+        story_accept(&story, "bela");
+        story_at(&story, 32000);
+        story_status(&story, "anna", STATUS(IDLE));
+        story_ready(&story, "cora", "sales");
+        simple(&story, "i2");
+        assert_string_equal(story_offered_to(&story), "anna"); /* still since 0 */
+        story_close(&story);
+    }
+    (void)state;
+}
+
+static void rule_5_5_the_deadline_is_fixed_when_the_offer_is_made(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+
+    (void)state;
+    open_with_queue(&story);
+    story_ready(&story, "anna", "sales");
+    simple(&story, "i1");
+    story_at(&story, 1000);
+    sales = story_queue(&story, "sales");
+    sales->alerting_timeout_s = 7;
+    story_set_queue(&story, sales);
+    story_at(&story, 29999);
+    assert_int_equal(story_count(&story, "routing.revoke"), 0);
+    story_at(&story, 30000);
+    assert_int_equal(story_routing(&story, "routing.revoke", 0)->revoke->reason, REASON(TIMED_OUT));
+    story_close(&story);
+}
+
+static void rule_5_6_a_transferred_callback_has_one_agent_at_a_time(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+    const char *callback;
+
+    (void)state;
+    open_with_queue(&story);
+    story_ready(&story, "anna", "sales");
+    callback = simple(&story, "i1");
+    story_accept(&story, "anna");
+    story_ready(&story, "bela", "sales");
+    simple(&story, "i2"); /* offered to bela: she is in no second offer */
+    command = story_command(&story, NULL, "anna", callback);
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_TRANSFER;
+    command->transfer = arena_alloc(&story.arena, sizeof(*command->transfer));
+    ringback__v1__transfer__init(command->transfer);
+    command->transfer->to_agent_id = story_text(&story, "bela");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(AGENT_NOT_ELIGIBLE));
+    assert_int_equal(story_count(&story, "routing.offer"), 2);
+    assert_string_equal(story_callback(&story, callback)->agent_id, "anna");
+    story_close(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1173,6 +1265,10 @@ int main(void)
         cmocka_unit_test(rule_5_7_without_versions_the_change_time_decides),
         cmocka_unit_test(rule_5_7_the_facts_have_versions_of_their_own),
         cmocka_unit_test(rule_5_7_joined_queues_are_the_whole_list),
+        cmocka_unit_test(rule_5_1_priority_only_ties_go_by_the_tie_break_then_live_first),
+        cmocka_unit_test(rule_5_4_a_missed_or_revoked_offer_moves_nobody),
+        cmocka_unit_test(rule_5_5_the_deadline_is_fixed_when_the_offer_is_made),
+        cmocka_unit_test(rule_5_6_a_transferred_callback_has_one_agent_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
