@@ -13,6 +13,7 @@ import topiclog
 
 SESSION_MS = 2000
 DECIDES_S = SESSION_MS / 1000 + 2
+ATTEMPTS = 3
 # Slow enough that much is left when one of the two is frozen.
 PAIR = {"batch.records_max": 7, "commit_interval_ms": 40, "session_timeout_ms": SESSION_MS}
 
@@ -47,7 +48,7 @@ def shared_out(world, victim, other):
     harness.wait_until(both, "both processes have partitions")
 
 
-def decides_in_time(world, victim, other, since):
+def decides_in_time(world, victim, other, since, last):
     """The other commits on each of the victim's partitions; how long it took since then."""
     taken = [
         partition
@@ -67,13 +68,29 @@ def decides_in_time(world, victim, other, since):
         return len(seconds) == len(before)
 
     harness.wait_until(all_taken, "the other decides on partitions %s" % taken, 60, every_s=0)
-    tap.ok(
-        taken and max(seconds.values()) <= DECIDES_S,
-        "the other decides on %d partitions %.1f s after the freeze, within %.0f s"
-        % (len(taken), max(seconds.values() or [0]), DECIDES_S),
-        seconds,
-    )
+    said = "the other decides on %d partitions %.1f s after the freeze, within %.0f s" % (
+        len(taken), max(seconds.values() or [0]), DECIDES_S)
+    if taken and max(seconds.values()) > DECIDES_S and not last:
+        tap.diag("not " + said + ": once more, the machine may have been busy")
+        raise Late()
+    tap.ok(taken and max(seconds.values()) <= DECIDES_S, said, seconds)
     return before
+
+
+class Late(Exception):
+    """It took longer than it may; what is slow once on a busy machine is not slow three times."""
+
+
+def three_times(test):
+    def tried(bench):
+        for attempt in range(ATTEMPTS):
+            try:
+                return test(bench, attempt == ATTEMPTS - 1)
+            except Late:
+                continue
+
+    tried.__name__ = test.__name__
+    return tried
 
 
 def woken_is_refused(bench, world, victim, other, before, name):
@@ -98,7 +115,8 @@ def woken_is_refused(bench, world, victim, other, before, name):
     harness.same_end(run, bench.reference(world.day), name)
 
 
-def frozen(bench):
+@three_times
+def frozen(bench, last):
     with bench.world("frozen", bench.day(8, 4).until(9), PAIR) as world:
         other = world.daemon()
         other.wait_said("partition taken over", 4)
@@ -108,11 +126,12 @@ def frozen(bench):
         world.wait_batches(count + 40, victim)
         victim.freeze()
         since = time.monotonic()
-        before = decides_in_time(world, victim, other, since)
+        before = decides_in_time(world, victim, other, since, last)
         woken_is_refused(bench, world, victim, other, before, "frozen")
 
 
-def frozen_in_transaction(bench):
+@three_times
+def frozen_in_transaction(bench, last):
     """The same at the moment where all records of a batch are on the broker, uncommitted."""
     with bench.world("open", bench.day(8, 4).until(9), PAIR) as world:
         other = world.daemon()
@@ -134,7 +153,7 @@ def frozen_in_transaction(bench):
             "it is frozen with a transaction open",
             hanging,
         )
-        before = decides_in_time(world, victim, other, since)
+        before = decides_in_time(world, victim, other, since, last)
         woken_is_refused(bench, world, victim, other, before, "frozen in a transaction")
 
 
