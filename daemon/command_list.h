@@ -7,6 +7,7 @@ X(sandbox, LIVE, "The daemon on an in-process broker and a private Redis, for a 
 X(topics, LIVE, "Create the topics that are missing, check those that are there")
 X(recover, LIVE, "Show what is missing after a loss, and go on without it")
 X(queues, LIVE, "Check and send what queues, agents and scripts are")
+X(check, FILES, "Tell stories to the engine and compare what comes with what must")
 X(simulate, FILES, "What callbacks would have done to your own call records")
 X(replay, FILES, "Decide a recorded log again, to another log")
 X(decode, LOGS, "Print a topic log as JSON lines")

@@ -999,13 +999,12 @@ static int compare_problems(const void *a, const void *b)
                                          : left->column - right->column;
 }
 
-static void read_domain(struct reader *reader, const yaml_node_t *key, const yaml_node_t *node)
+/* key: where the domain itself is shown. */
+static void read_domain_as(struct reader *reader, const char *id, const yaml_node_t *key,
+                           const yaml_node_t *node)
 {
-    const char *id = scalar(reader, key, "");
     size_t before;
 
-    if (id == NULL || !is_id(reader, key, id))
-        return;
     reader->domain = keep(reader, id);
     reader->domain_first = reader->settings->item_count;
     reader->domain_message = (Ringback__V1__DomainSettings *)make_message(
@@ -1015,6 +1014,14 @@ static void read_domain(struct reader *reader, const yaml_node_t *key, const yam
     add_item(reader, SETTINGS_DOMAIN, "", key, &reader->domain_message->base);
     leave(reader, before);
     check_references(reader);
+}
+
+static void read_domain(struct reader *reader, const yaml_node_t *key, const yaml_node_t *node)
+{
+    const char *id = scalar(reader, key, "");
+
+    if (id != NULL && is_id(reader, key, id))
+        read_domain_as(reader, id, key, node);
 }
 
 static void read_root(struct reader *reader, const yaml_node_t *root)
@@ -1081,6 +1088,25 @@ static void read_document(struct settings *settings, yaml_parser_t *parser)
     yaml_document_delete(&document);
 }
 
+/* Items and problems in their order, the first error as the answer. */
+static enum err finish(struct settings *settings, struct err_note *note)
+{
+    if (settings->item_count > 0)
+        qsort(settings->items, settings->item_count, sizeof(*settings->items), compare_items);
+    if (settings->problem_count > 0)
+        qsort(settings->problems, settings->problem_count, sizeof(*settings->problems),
+              compare_problems);
+    for (size_t i = 0; i < settings->problem_count; i++) {
+        const struct settings_problem *first = &settings->problems[i];
+
+        if (!first->warning)
+            return FAIL(note, ERR_BAD_SETTINGS, "%s:%d:%d: %s%s%s", settings->path, first->line,
+                        first->column, first->where, first->where[0] == '\0' ? "" : ": ",
+                        first->text);
+    }
+    return ERR_OK;
+}
+
 enum err settings_read_text(struct settings *settings, const char *path, const char *text,
                             size_t size, struct err_note *note)
 {
@@ -1092,20 +1118,19 @@ enum err settings_read_text(struct settings *settings, const char *path, const c
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
     read_document(settings, &parser);
     yaml_parser_delete(&parser);
-    if (settings->item_count > 0)
-        qsort(settings->items, settings->item_count, sizeof(*settings->items), compare_items);
-    if (settings->problem_count > 0)
-        qsort(settings->problems, settings->problem_count, sizeof(*settings->problems),
-              compare_problems);
-    for (size_t i = 0; i < settings->problem_count; i++) {
-        const struct settings_problem *first = &settings->problems[i];
+    return finish(settings, note);
+}
 
-        if (!first->warning)
-            return FAIL(note, ERR_BAD_SETTINGS, "%s:%d:%d: %s%s%s", path, first->line,
-                        first->column, first->where, first->where[0] == '\0' ? "" : ": ",
-                        first->text);
-    }
-    return ERR_OK;
+enum err settings_read_domain(struct settings *settings, const char *path,
+                              struct yaml_document_s *document, const struct yaml_node_s *node,
+                              const char *domain, struct err_note *note)
+{
+    struct reader reader = {.settings = settings, .document = document};
+
+    settings->path = path;
+    read_domain_as(&reader, domain, node, node);
+    free(reader.references);
+    return finish(settings, note);
 }
 
 enum err settings_read(struct settings *settings, const char *path, struct err_note *note)

@@ -75,6 +75,16 @@ MUST_CHECK enum err settings_read(struct settings *settings, const char *path,
 MUST_CHECK enum err settings_read_text(struct settings *settings, const char *path,
                                        const char *text, size_t size, struct err_note *note);
 
+struct yaml_document_s;
+struct yaml_node_s;
+
+/* One domain's mapping (what stands under an id in `domains`) within another YAML file. Once for
+ * each struct settings. */
+MUST_CHECK enum err settings_read_domain(struct settings *settings, const char *path,
+                                         struct yaml_document_s *document,
+                                         const struct yaml_node_s *node, const char *domain,
+                                         struct err_note *note);
+
 /* One line: "FILE:12:7: error: bank: queues: support: ...: why (rule 5.5)". */
 void settings_problem_print(const struct settings *settings, const struct settings_problem *problem,
                             FILE *out);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pages of docs/ that are made, not written.
 
-    tests/support/pages.py docs    write docs/reasons.md and docs/settings.md
+    tests/support/pages.py docs    write docs/reasons.md, docs/scenarios.md, docs/settings.md
 
 As a module: pages.PAGES is {path: function that gives its text}.
 """
@@ -46,13 +46,13 @@ def reasons():
     return "\n".join(lines) + "\n"
 
 
-def settings():
-    """Printed by the program from its own table."""
+def printed(*words):
+    """What the program prints from its own tables."""
     for variant in ("asan", "release"):
         program = os.path.join(ROOT, "build", variant, "ringback")
         if os.path.exists(program):
             return subprocess.run(
-                [program, "queues", "reference"],
+                [program] + list(words),
                 stdout=subprocess.PIPE,
                 check=True,
                 universal_newlines=True,
@@ -60,7 +60,11 @@ def settings():
     raise SystemExit("pages: no ringback is built: make")
 
 
-PAGES = {"docs/reasons.md": reasons, "docs/settings.md": settings}
+PAGES = {
+    "docs/reasons.md": reasons,
+    "docs/scenarios.md": lambda: printed("check", "--reference"),
+    "docs/settings.md": lambda: printed("queues", "reference"),
+}
 
 
 def main():
