@@ -460,6 +460,8 @@ static PB(Reason) do_dial(struct machine *m, uint32_t handle, const struct callb
         return REASON(NOT_YOURS);
     if (number == 0)
         return REASON(NUMBER_MISSING);
+    if (!queue_dials(m, queue_at(m, cb->queue)))
+        return REASON(OUTSIDE_WINDOW);
     if (number_blocked(m, m->step.domain, number)) {
         finish(m, handle, REASON(NUMBER_BLOCKED)); /* since it was taken: 12.11 */
         return REASON(NUMBER_BLOCKED);
@@ -472,20 +474,23 @@ static PB(Reason)
     do_auto_dial(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     struct callback *cb = callback_at(m, handle);
+    bool closed;
 
     (void)input;
     if (number_blocked(m, m->step.domain, cb->number)) {
         finish(m, handle, REASON(NUMBER_BLOCKED));
         return REASON(UNSPECIFIED);
     }
-    if (cb->number != 0) {
+    closed = queue_at(m, cb->queue)->closed_ms != 0; /* it starts nothing (12.3) */
+    if (cb->number != 0 && !closed) {
         place_call(m, handle, cb->number);
         return REASON(UNSPECIFIED);
     }
     touch(m, ref_make(KIND_CALLBACK, handle));
     active_at(m, cb->active)->auto_dial_ms = 0;
     active_at(m, cb->active)->act_until_ms = m->step.now + m->options.preview_max_ms;
-    emit_notice(m, cb, REASON(NUMBER_MISSING), cb->agent);
+    emit_notice(m, cb, cb->number == 0 ? REASON(NUMBER_MISSING) : REASON(OUTSIDE_WINDOW),
+                cb->agent);
     return REASON(UNSPECIFIED);
 }
 
@@ -889,6 +894,8 @@ static PB(Reason)
         return REASON(QUEUE_REMOVED);
     if (!agent_joined(to, cb->queue))
         return REASON(NOT_A_MEMBER);
+    if (queue_at(m, cb->queue)->closed_ms != 0)
+        return REASON(OUTSIDE_WINDOW); /* an offer starts (12.3) */
     return agent_available(m, to, false) && !agent_declined(to, &cb->id) &&
                    agent_skilled(m, to, class->skills, class->language)
                ? REASON(UNSPECIFIED)

@@ -160,7 +160,9 @@ static void check_class(struct check *check, uint32_t handle)
         hold(check, order_count(&class->tree) == class->users,
              "its trees and those who stand in them differ (4.2)", ref);
     hold(check, class->free_count == free, "a class counts its free agents wrong", ref);
-    hold(check, class->active == (free > 0 && order_count(&class->tree) > 0),
+    hold(check,
+         class->active == (free > 0 && order_count(&class->tree) > 0 &&
+                           (class->live || queue_at(m, class->queue)->closed_ms == 0)),
          "a class is active without reason, or not with one", ref);
     /* After a walk nobody waits whom somebody free could take, live calls ahead apart. */
 }

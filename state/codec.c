@@ -117,6 +117,7 @@ static PB(QueueEntity) * queue_out(struct out out, const struct queue *queue)
     entity->settings = out_copy(out, queue->settings == NULL ? NULL : &queue->settings->base);
     entity->removed_version = queue->removed_version;
     entity->removing_ms = queue->removing_ms;
+    entity->closed_ms = queue->closed_ms;
     entity->n_past_caller_ids = queue->past_count;
     entity->past_caller_ids = arena_alloc(out.arena, queue->past_count * sizeof(void *));
     for (uint32_t at = 0; at < queue->past_count; at++) {
@@ -512,6 +513,7 @@ static void queue_in(struct machine *m, uint32_t handle, const PB(QueueEntity) *
     queue->settings = in_copy(m, entity->settings == NULL ? NULL : &entity->settings->base);
     queue->removed_version = entity->removed_version;
     queue->removing_ms = entity->removing_ms;
+    queue->closed_ms = entity->closed_ms;
     queue_past_clear(m, queue);
     for (size_t at = 0; at < entity->n_past_caller_ids; at++)
         queue_past_add(m, queue, entity->past_caller_ids[at]->until_ms,

@@ -134,6 +134,7 @@ struct queue {
     PB(QueueSettings) * settings; /* NULL: unknown or removed */
     uint64_t removed_version;
     int64_t removing_ms;
+    int64_t closed_ms;     /* since when nothing starts there (12.10); 0: it does */
     struct past_ani *past; /* malloc, oldest first */
     uint32_t past_count;
     struct stay_counts live, callbacks;
@@ -757,6 +758,10 @@ void zone_fire(struct machine *m, uint32_t zone);
 /* --- switches.c: chapter 12's ------------------------------------------------------------- */
 
 bool queue_accepting(const struct queue *queue); /* 12.10 */
+/* Its settings changed: it opens, or closes: nothing starts there (12.10). */
+void queue_open_refresh(struct machine *m, uint32_t queue);
+/* Whether its holder may still have one dialled (12.3): what began inside goes on for a while. */
+bool queue_dials(const struct machine *m, const struct queue *queue);
 /* Why a new request for the line is refused: NOT_ACCEPTING, QUEUE_FULL (12.4); or UNSPECIFIED. */
 PB(Reason) queue_refusal(const struct queue *queue);
 /* What the domain's settings block, made ready; after each change of them, and when loaded. */

@@ -48,6 +48,7 @@
     X(LIVE_WAIT_TTL_MS, 2 * HOUR_MS, "12.7", "waiting live call without an event, default")        \
     X(LATE_WINDOW_MS, 1 * HOUR_MS, "12.8", "ends of calls are remembered, default")                \
     X(LATE_REQUEST_MS, 60 * SECOND_MS, "1.11", "request after hanging up, default")                \
+    X(WINDOW_OVERRUN_MS, 15 * MINUTE_MS, "12.3", "a holder's dial after closing, default")         \
     X(SNOOZE_MINUTES_MIN, 5, "12.12", "snooze, minutes, at least")                                 \
     X(SNOOZE_MINUTES_MAX, 1440, "12.12", "snooze, minutes, at most")                               \
     X(SNOOZES_DEFAULT, 2, "12.12", "snoozes, default")                                             \

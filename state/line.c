@@ -178,8 +178,10 @@ bool class_takes(const struct machine *m, const struct class *class, const struc
 void class_activate(struct machine *m, uint32_t handle)
 {
     struct class *class = class_at(m, handle);
-    bool active = class->free_count > 0 && order_count(&class->tree) > 0;
-    uint32_t *first = &domain_at(m, queue_at(m, class->queue)->domain)->active[class->live];
+    const struct queue *queue = queue_at(m, class->queue);
+    bool active = class->free_count > 0 && order_count(&class->tree) > 0 &&
+                  (class->live || queue->closed_ms == 0);
+    uint32_t *first = &domain_at(m, queue->domain)->active[class->live];
 
     if (active == class->active || m->loading)
         return;

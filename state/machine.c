@@ -19,6 +19,7 @@ void machine_options_default(struct machine_options *options)
         .reclaim_after_ms = LIMIT_RECLAIM_AFTER_MS,
         .preview_max_ms = LIMIT_PREVIEW_MAX_MS,
         .after_call_max_ms = LIMIT_AFTER_CALL_MAX_MS,
+        .window_overrun_ms = LIMIT_WINDOW_OVERRUN_MS,
         .call_ttl_ms = LIMIT_CALL_TTL_MS,
         .live_wait_ttl_ms = LIMIT_LIVE_WAIT_TTL_MS,
         .inactivity_ms = LIMIT_INACTIVITY_MS,

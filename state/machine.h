@@ -37,6 +37,7 @@ struct machine_options {
     int64_t decline_pause_ms;   /* after declining (5.5), 60 s */
     int64_t reclaim_after_ms;   /* agent gone (6.5), 60 s */
     int64_t preview_max_ms;     /* no dial (6.5), 30 min */
+    int64_t window_overrun_ms;  /* a holder's dial after closing (12.3), 15 min */
     int64_t after_call_max_ms;  /* nothing after a call (6.5), 60 min */
     int64_t presence_ttl_ms;    /* silent agent (12.7), 0 = off */
     int64_t call_ttl_ms;        /* connected call without an event (12.7), 4 h */

@@ -181,6 +181,7 @@ void last_agent_try(struct machine *m, uint32_t handle, uint32_t agent)
     const PB(QueueSettings) *settings = queue_at(m, cb->queue)->settings;
 
     if (agent == 0 || settings == NULL || callback_rings(m, cb) != NULL ||
+        queue_at(m, cb->queue)->closed_ms != 0 ||
         settings->last_agent < RINGBACK__V1__LAST_AGENT__LAST_AGENT_QUEUE_MEMBERS)
         return;
     m->step.last_callback = handle;

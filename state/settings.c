@@ -394,6 +394,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
         rings_changed(m, handle);
     if (expires_s != settings->expire_after_s)
         queue_wakes_refresh(m, handle);
+    queue_open_refresh(m, handle);
     accept_setting(m, setting);
 }
 
@@ -437,6 +438,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
         rings_changed(m, handle);
     if (priority_only)
         queue_rebuild(m, handle);
+    queue_open_refresh(m, handle);
     queue_past_clear(m, queue);
     touch_removed_owners(m, handle);
     queue->removed_version = removal->version;

@@ -1,5 +1,5 @@
-/* Chapter 12, what a queue or a domain turns on: accepting (12.10), waiting_max (12.4), blocked
- * numbers (12.11), snooze (12.12), expiry (12.13). */
+/* Chapter 12, what a queue or a domain turns on: accepting, serving (12.10), waiting_max (12.4),
+ * blocked numbers (12.11), snooze (12.12), expiry (12.13). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -129,6 +129,234 @@ static void rule_12_10_not_accepting_refuses_new_requests_alone(void **state)
     settings = story_queue(&story, "sales");
     story_set_queue(&story, settings);
     assert_int_equal(ask(&story, "r4", "i4"), NONE);
+    story_close(&story);
+}
+
+static void serve(struct story *story, bool serving)
+{
+    PB(QueueSettings) *settings = story_queue(story, "sales");
+
+    settings->serving =
+        serving ? RINGBACK__V1__TOGGLE__TOGGLE_ON : RINGBACK__V1__TOGGLE__TOGGLE_OFF;
+    story_set_queue(story, settings);
+}
+
+static void rule_12_10_not_serving_offers_nothing_and_takes_requests(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story, NULL);
+    serve(&story, false);
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(ask(&story, "r1", "i1"), NONE); /* accepting is another switch */
+    story_at(&story, hour);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    assert_int_equal(story_state(&story, story_made(&story)), STATE(WAITING));
+    serve(&story, true);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_string_equal(story_offered_to(&story), "anna");
+    story_close(&story);
+}
+
+static void rule_12_10_the_other_queues_go_on_being_served(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story, NULL);
+    story_set_queue(&story, story_queue(&story, "help"));
+    assert_int_equal(ask(&story, "r1", "i1"), NONE);
+    serve(&story, false);
+    story_enter(&story, "i2", "help");
+    story_ask(&story, "r2", story_create(&story, "i2", "help"));
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_joins(&story, "anna", "sales help");
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_string_equal(story_routing(&story, "routing.offer", 0)->callback_id, story_made(&story));
+    story_close(&story);
+}
+
+static void rule_12_10_live_calls_still_count_on_their_agents(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_sales(&story, NULL);
+    story_set_queue(&story, story_queue(&story, "help"));
+    serve(&story, false);
+    story_enter(&story, "live", "sales");
+    story_at(&story, 6000);
+    story_enter(&story, "i2", "help");
+    story_ask(&story, "r2", story_create(&story, "i2", "help"));
+    story_ready(&story, "anna", "sales");
+    story_joins(&story, "anna", "sales help");
+    assert_int_equal(story_count(&story, "routing.offer"), 0); /* the switch has her */
+    story_leave(&story, "live", RINGBACK__V1__LEFT_REASON__LEFT_REASON_ABANDONED);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    story_close(&story);
+}
+
+static void rule_12_10_a_last_agent_is_not_tried(void **state)
+{
+    struct story story;
+    PB(CreateCallback) * create;
+    PB(QueueSettings) * settings;
+
+    (void)state;
+    open_sales(&story, NULL);
+    story_ready(&story, "anna", "sales");
+    settings = story_queue(&story, "sales");
+    settings->serving = RINGBACK__V1__TOGGLE__TOGGLE_OFF;
+    settings->last_agent = RINGBACK__V1__LAST_AGENT__LAST_AGENT_ANY;
+    story_set_queue(&story, settings);
+    create = story_create(&story, "i1", "sales");
+    create->facts->last_agent_id = story_text(&story, "anna");
+    story_ask(&story, "r1", create);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_close(&story);
+}
+
+/* With an agent who accepted; the queue serves no more from 10 s on. */
+static const char *held_when_closed(struct story *story, void (*change)(PB(QueueSettings) *))
+{
+    PB(QueueSettings) * settings;
+    const char *callback;
+
+    open_sales(story, change);
+    story_ready(story, "anna", "sales");
+    assert_int_equal(ask(story, "r1", "i1"), NONE);
+    callback = story_text(story, story_made(story));
+    story_at(story, 10000);
+    settings = story_queue(story, "sales");
+    if (change != NULL)
+        change(settings);
+    settings->serving = RINGBACK__V1__TOGGLE__TOGGLE_OFF;
+    story_set_queue(story, settings);
+    assert_int_equal(story_count(story, "routing.revoke"), 0); /* what began goes on */
+    story_accept(story, "anna");
+    assert_int_equal(story_state(story, callback), STATE(WITH_AGENT));
+    return callback;
+}
+
+static void rule_12_10_the_holder_dials_for_a_while(void **state)
+{
+    static const struct {
+        int64_t at_ms;
+        PB(Reason) reason;
+    } rows[] = {
+        {10000 + 15 * minute - 1, NONE},
+        {10000 + 15 * minute, NONE},
+        {10000 + 15 * minute + 1, REASON(OUTSIDE_WINDOW)},
+    };
+
+    (void)state;
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        struct story story;
+        const char *callback = held_when_closed(&story, NULL);
+
+        story_at(&story, rows[row].at_ms);
+        story_dial(&story, "anna", callback);
+        assert_int_equal(story_reason(&story), rows[row].reason);
+        assert_int_equal(story_count(&story, "routing.place_call"), rows[row].reason == NONE);
+        assert_int_equal(story_state(&story, callback),
+                         rows[row].reason == NONE ? STATE(DIALLING) : STATE(WITH_AGENT));
+        serve(&story, true);
+        if (rows[row].reason != NONE) {
+            story_dial(&story, "anna", callback);
+            assert_int_equal(story_state(&story, callback), STATE(DIALLING));
+        }
+        story_close(&story);
+    }
+}
+
+static void dials_after_a_minute(PB(QueueSettings) * settings)
+{
+    static PB(AutoDial) auto_dial = RINGBACK__V1__AUTO_DIAL__INIT;
+
+    auto_dial.delay_s = 60;
+    settings->auto_dial = &auto_dial;
+}
+
+static void rule_12_10_what_is_saved_says_since_when(void **state)
+{
+    struct story story;
+    const char *callback = held_when_closed(&story, NULL);
+
+    (void)state;
+    story_at(&story, 5 * minute);
+    serve(&story, false); /* off as before: the time stands */
+    story_at(&story, 10000 + 15 * minute + 1);
+    story_dial(&story, "anna", callback);
+    assert_int_equal(story_reason(&story), REASON(OUTSIDE_WINDOW));
+    story_close(&story);
+}
+
+static void rule_12_10_auto_dial_does_not_start(void **state)
+{
+    struct story story;
+    const PB(RoutingEvent) * notice;
+    const char *callback = held_when_closed(&story, dials_after_a_minute);
+
+    (void)state;
+    story_at(&story, 10000 + minute - 1);
+    assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+    story_at(&story, 10000 + minute);
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    notice = story_routing(&story, "routing.callback_notice", 0);
+    assert_non_null(notice);
+    assert_int_equal(notice->callback_notice->reason, REASON(OUTSIDE_WINDOW));
+    assert_string_equal(notice->callback_notice->agent_id, "anna");
+    story_dial(&story, "anna", callback); /* his own Dial is another thing */
+    assert_int_equal(story_state(&story, callback), STATE(DIALLING));
+    story_close(&story);
+}
+
+static void retries_once(PB(QueueSettings) * settings)
+{
+    settings->agent_first_retries = 1;
+    settings->agent_first_retry_delay_s = 60;
+}
+
+static void rule_12_10_a_retry_waits_for_serving(void **state)
+{
+    struct story story;
+    const char *callback = held_when_closed(&story, retries_once);
+    PB(QueueSettings) * settings;
+
+    (void)state;
+    story_dial(&story, "anna", callback);
+    story_attempt_ended(&story, RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_NO_ANSWER);
+    assert_int_equal(story_state(&story, callback), STATE(DELAYED));
+    story_at(&story, 30 * minute);
+    story_status(&story, "anna", STATUS(IDLE));
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    settings = story_queue(&story, "sales");
+    retries_once(settings);
+    story_now_on(&story);
+    story_set_queue(&story, settings);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    story_close(&story);
+}
+
+static void rule_12_10_a_transfer_to_an_agent_is_an_offer(void **state)
+{
+    struct story story;
+    const char *callback = held_when_closed(&story, NULL);
+    PB(Command) * command;
+
+    (void)state;
+    story_ready(&story, "ben", "sales");
+    command = story_command(&story, NULL, "anna", callback);
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_TRANSFER;
+    command->transfer = arena_alloc(&story.arena, sizeof(*command->transfer));
+    ringback__v1__transfer__init(command->transfer);
+    command->transfer->to_agent_id = story_text(&story, "ben");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(OUTSIDE_WINDOW));
+    assert_int_equal(story_state(&story, callback), STATE(WITH_AGENT));
     story_close(&story);
 }
 
@@ -488,6 +716,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rule_12_10_not_accepting_refuses_new_requests_alone),
+        cmocka_unit_test(rule_12_10_not_serving_offers_nothing_and_takes_requests),
+        cmocka_unit_test(rule_12_10_the_other_queues_go_on_being_served),
+        cmocka_unit_test(rule_12_10_live_calls_still_count_on_their_agents),
+        cmocka_unit_test(rule_12_10_a_last_agent_is_not_tried),
+        cmocka_unit_test(rule_12_10_the_holder_dials_for_a_while),
+        cmocka_unit_test(rule_12_10_what_is_saved_says_since_when),
+        cmocka_unit_test(rule_12_10_auto_dial_does_not_start),
+        cmocka_unit_test(rule_12_10_a_retry_waits_for_serving),
+        cmocka_unit_test(rule_12_10_a_transfer_to_an_agent_is_an_offer),
         cmocka_unit_test(rule_12_4_so_many_wait_and_no_more),
         cmocka_unit_test(rule_12_11_blocked_numbers_are_refused),
         cmocka_unit_test(rule_12_11_blocked_later_ends_at_its_next_offer),

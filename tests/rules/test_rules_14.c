@@ -85,6 +85,7 @@ static void rule_14_1_the_table_says_what_the_book_says(void **state)
         {"LIVE_WAIT_TTL_MS", 7200000},
         {"LATE_WINDOW_MS", 3600000},
         {"LATE_REQUEST_MS", 60000},
+        {"WINDOW_OVERRUN_MS", 900000},
         {"SNOOZE_MINUTES_MIN", 5},
         {"SNOOZE_MINUTES_MAX", 1440},
         {"SNOOZES_DEFAULT", 2},
@@ -1011,6 +1012,31 @@ static void rule_14_1_callbacks_ended_in_one_decision(void **state)
     }
 }
 
+static void rule_14_1_window_overrun(void **state)
+{
+    int64_t most = limit("WINDOW_OVERRUN_MS");
+
+    (void)state;
+    for (int64_t past = -1; past <= 1; past++) {
+        struct story story;
+        PB(QueueSettings) * settings;
+
+        story_open(&story);
+        story_set_queue(&story, story_queue(&story, "sales"));
+        story_ready(&story, "anna", "sales");
+        story_ask(&story, "r1", story_create(&story, "i1", "sales"));
+        story_accept(&story, "anna");
+        settings = story_queue(&story, "sales");
+        settings->serving = RINGBACK__V1__TOGGLE__TOGGLE_OFF;
+        story_set_queue(&story, settings);
+        story_at(&story, story.now_ms + most + past);
+        story_dial(&story, "anna", story_made(&story));
+        assert_int_equal(story_reason(&story),
+                         past <= 0 ? REASON(UNSPECIFIED) : REASON(OUTSIDE_WINDOW));
+        story_close(&story);
+    }
+}
+
 /* --- the daemon's options --- */
 
 static void rule_14_1_options_have_the_same_defaults(void **state)
@@ -1032,6 +1058,7 @@ static void rule_14_1_options_have_the_same_defaults(void **state)
     assert_int_equal(made.reclaim_after_ms, core.reclaim_after_ms);
     assert_int_equal(made.preview_max_ms, core.preview_max_ms);
     assert_int_equal(made.after_call_max_ms, core.after_call_max_ms);
+    assert_int_equal(made.window_overrun_ms, core.window_overrun_ms);
     assert_int_equal(made.presence_ttl_ms, core.presence_ttl_ms);
     assert_int_equal(made.call_ttl_ms, core.call_ttl_ms);
     assert_int_equal(made.live_wait_ttl_ms, core.live_wait_ttl_ms);
@@ -1084,6 +1111,7 @@ int main(void)
         cmocka_unit_test(rule_14_1_a_dial_without_an_outcome),
         cmocka_unit_test(rule_14_1_the_delay_of_retries),
         cmocka_unit_test(rule_14_1_gone_previewing_silent),
+        cmocka_unit_test(rule_14_1_window_overrun),
         cmocka_unit_test(rule_14_1_auto_dial_on_is_five_minutes),
         cmocka_unit_test(rule_14_1_analytics_and_still_waiting),
         cmocka_unit_test(rule_14_1_calls_of_which_nothing_is_heard),

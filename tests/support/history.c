@@ -249,6 +249,7 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
         fill_rings(history, made);
     made->last_agent = (PB(LastAgent))below(history, 4);
     made->accepting = once_in(history, 8) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
+    made->serving = once_in(history, 6) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
     made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
     made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
     made->snooze_keeps_place = (PB(Toggle))below(history, 3);

@@ -15,7 +15,7 @@ struct item {
     const PB(RingsEntity) * rings; /* NULL: none apply */
     const char *last;              /* 4.4: tried first; NULL: nobody */
     bool last_any;
-    bool live, priority_only;
+    bool live, priority_only, closed;
     int64_t key, entry_ms;
 };
 
@@ -41,7 +41,7 @@ struct reference {
     struct {
         const char *id;
         const PB(QueueSettings) * settings;
-        bool priority_only;
+        bool priority_only, closed;
     } queues[MANY];
     size_t queue_count;
 };
@@ -90,8 +90,10 @@ static void add_item(struct reference *reference, const struct item *item)
     assert(reference->item_count <= MANY);
     *added = *item;
     for (size_t at = 0; at < reference->queue_count; at++)
-        if (strcmp(reference->queues[at].id, item->queue) == 0)
+        if (strcmp(reference->queues[at].id, item->queue) == 0) {
             added->priority_only = reference->queues[at].priority_only;
+            added->closed = reference->queues[at].closed && !item->live;
+        }
     added->key = added->priority_only ? -(int64_t)priority
                                       : item->entry_ms - INT64_C(60000) * (int64_t)priority;
 }
@@ -195,6 +197,9 @@ static void add(struct reference *reference, const char *id, const PB(StateRecor
         assert(reference->queue_count < MANY);
         reference->queues[reference->queue_count].id = id;
         reference->queues[reference->queue_count].settings = record->queue->settings;
+        reference->queues[reference->queue_count].closed =
+            record->queue->settings != NULL &&
+            record->queue->settings->serving == RINGBACK__V1__TOGGLE__TOGGLE_OFF;
         reference->queues[reference->queue_count++].priority_only =
             record->queue->settings != NULL &&
             record->queue->settings->ranking == RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
@@ -405,7 +410,7 @@ const char *walk_reference(struct machine *machine, const struct machine_options
     for (size_t item = 0; item < reference.item_count; item++) {
         struct person *person = pick(&reference, &reference.items[item]);
 
-        if (person == NULL)
+        if (person == NULL || reference.items[item].closed) /* 12.10 */
             continue;
         person->used = true;
         if (reference.items[item].live)

@@ -56,6 +56,7 @@ static void options_defaults_are_those_of_the_rule_book(void **state)
     assert_int_equal(machine.reclaim_after_ms, expected.reclaim_after_ms);
     assert_int_equal(machine.preview_max_ms, expected.preview_max_ms);
     assert_int_equal(machine.after_call_max_ms, expected.after_call_max_ms);
+    assert_int_equal(machine.window_overrun_ms, expected.window_overrun_ms);
     assert_int_equal(machine.presence_ttl_ms, expected.presence_ttl_ms);
     assert_int_equal(machine.call_ttl_ms, expected.call_ttl_ms);
     assert_int_equal(machine.live_wait_ttl_ms, expected.live_wait_ttl_ms);
