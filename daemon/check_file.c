@@ -514,15 +514,18 @@ static void read_params(struct reader *reader, const yaml_node_t *node, enum che
 static bool read_subject(struct reader *reader, const yaml_node_t *node, bool event,
                          enum check_subject *subject, const char **id)
 {
+    /* An agent or a queue may also be a word of what another does or is: they come last. */
+    static const enum check_subject acting[] = {CHECK_CALLER,        CHECK_CUSTOMER,
+                                                CHECK_SUPERVISOR,    CHECK_CAMPAIGN,
+                                                CHECK_ADMINISTRATOR, CHECK_AGENT};
+    static const enum check_subject told[] = {CHECK_CALLBACK, CHECK_CALLER, CHECK_QUEUE};
+    const enum check_subject *of = event ? acting : told;
+    size_t count = event ? sizeof(acting) / sizeof(*acting) : sizeof(told) / sizeof(*told);
     const yaml_node_t *found = NULL;
 
-    for (int at = 0; at < CHECK_SUBJECT_COUNT && found == NULL; at++) {
-        bool acts = at != CHECK_CALLBACK && at != CHECK_QUEUE;
-
-        if (event != acts && !(at == CHECK_CALLER && !event))
-            continue;
-        found = find(reader, node, check_subject_word((enum check_subject)at));
-        *subject = (enum check_subject)at;
+    for (size_t at = 0; at < count && found == NULL; at++) {
+        found = find(reader, node, check_subject_word(of[at]));
+        *subject = of[at];
     }
     if (found == NULL) {
         problem(reader, node, "%s",
@@ -582,7 +585,7 @@ static void read_answer(struct reader *reader, const yaml_node_t *node, struct c
     const yaml_node_t *request = find(reader, node, "request");
     const char *text;
 
-    if ((answer != NULL || request != NULL) && !event->verb->asks) {
+    if ((answer != NULL || request != NULL) && !event->verb->asks && !event->verb->may_ask) {
         problem(reader, answer != NULL ? answer : request,
                 "\"%s\" is no request: it is not answered", event->verb->word);
         return;

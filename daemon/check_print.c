@@ -317,7 +317,7 @@ void check_print_reference(FILE *out)
     fputs(intro, out);
     for (const struct check_verb *verb = check_verbs; verb->word != NULL; verb++) {
         fprintf(out, "| `%s` does `%s`%s | | | %s |\n", check_subject_word(verb->subject),
-                verb->word, verb->asks ? " ?" : "", verb->help);
+                verb->word, verb->asks || verb->may_ask ? " ?" : "", verb->help);
         print_params(verb->params, out);
     }
     fputs(outro, out);

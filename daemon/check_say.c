@@ -515,7 +515,7 @@ void check_say_enter_flow(struct check_run *run, const struct check_event *event
 {
     struct check_voice voice = check_voice(run);
     struct check_caller *caller = check_caller(run, event->is.subject);
-    PB(FlowEvent) *made = flow(&voice, next_id(&voice));
+    PB(FlowEvent) *made = flow(&voice, check_request_id(run));
     PB(FlowEntered) *entered = NEW(&voice, FlowEntered, ringback__v1__flow_entered);
 
     caller->media = (PB(Media))check_number(&event->is, "media", (int64_t)caller->media);

@@ -123,9 +123,10 @@ static const struct check_param removal[] = {
 
 #define VERB(subject, word, input, flags, maker, params, help) \
     {CHECK_##subject, word, INPUT_##input, flags, check_say_##maker, params, help}
-#define SAYS false, false
-#define ASKS true, false
-#define MAKES true, true
+#define SAYS false, false, false
+#define MAY false, true, false
+#define ASKS true, false, false
+#define MAKES true, false, true
 
 const struct check_verb check_verbs[] = {
     VERB(AGENT, "ready", PRESENCE, SAYS, ready, ready, "is On Queue, joined to these queues, Idle"),
@@ -149,7 +150,7 @@ const struct check_verb check_verbs[] = {
     VERB(CALLER, "hang_up", INTERACTIONS, SAYS, hang_up, none, "is over"),
     VERB(CALLER, "wrap_up", INTERACTIONS, SAYS, wrap_up, the_agent, "leaves the agent finishing"),
     VERB(CALLER, "wrapped_up", INTERACTIONS, SAYS, wrapped_up, the_agent, "is finished by the agent"),
-    VERB(CALLER, "enter_flow", FLOWS, SAYS, enter_flow, enter_flow, "enters a flow"),
+    VERB(CALLER, "enter_flow", FLOWS, MAY, enter_flow, enter_flow, "enters a flow"),
     VERB(CALLER, "set_caller_id", FLOWS, SAYS, set_caller_id, set_caller_id, "meets a Call Data action"),
     VERB(CALLER, "ask_callback", FLOWS, MAKES, ask_callback, ask_callback, "meets a Create Callback action"),
     VERB(CALLER, "leave_voicemail", FLOWS, MAKES, leave_voicemail, leave_voicemail, "leaves a voicemail"),
@@ -225,7 +226,7 @@ static const struct check_param got_started[] = {
 static const struct check_param got_segment[] = {
     GOT_PICK("type", "scheduled|callback|delay|alert|interact|contacting|dialing|hold|wrapup|voicemail",
              "type", "What it was."),
-    GOT("from", TIME, "start_ms", "From when."), GOT("till", TIME, "end_ms", "Until when."),
+    GOT("began", TIME, "start_ms", "From when."), GOT("over", TIME, "end_ms", "Until when."),
     GOT("agent", ID, "^agent_id", "The agent."), IN_QUEUE, END};
 static const struct check_param got_metric[] = {
     GOT_PICK("metric", METRICS, "name", "Which."), GOT_MS("lasts", 0, "value", "Its time."),

@@ -68,6 +68,7 @@ struct check_verb {
     const char *word;
     enum input input; /* its topic: the order at one time */
     bool asks;        /* it is answered: `answer` */
+    bool may_ask;     /* only its refusal is an answer */
     bool creates;     /* the callback that it names is made by it */
     check_maker *maker;
     const struct check_param *params;
