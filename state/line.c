@@ -353,24 +353,24 @@ bool class_seek(const struct machine *m, const struct class *class, uint32_t ent
                       entry_order(m, class), cursor);
 }
 
-static void class_put(struct machine *m, uint32_t handle, uint32_t entry)
+static void class_put(struct machine *m, uint32_t where, uint32_t entry)
 {
-    struct class *class = class_at(m, handle);
+    struct class *class = class_at(m, where);
 
     order_put(&class->tree, &m->nodes, entry_key(m, class, entry), entry, entry_order(m, class));
     class->changes++;
-    class_activate(m, handle);
+    class_activate(m, where);
 }
 
-static void class_take(struct machine *m, uint32_t handle, uint32_t entry)
+static void class_take(struct machine *m, uint32_t where, uint32_t entry)
 {
-    struct class *class = class_at(m, handle);
+    struct class *class = class_at(m, where);
 
     if (!order_remove(&class->tree, &m->nodes, entry_key(m, class, entry), entry,
                       entry_order(m, class)))
         assert(!"who is in line is in the trees of its classes");
     class->changes++;
-    class_activate(m, handle);
+    class_activate(m, where);
 }
 
 /* Into the trees of the agents in its pool (4.2), or out of them. */
