@@ -117,20 +117,6 @@ static void outputs_commit_tells_the_last_offset(void **state)
 
 /* One of a request is too large: which? One by one: that one. Two are: the first of them, for the
  * second would be asked for ever. */
-static void outputs_refused_record_is_found(void **state)
-{
-    struct town *town = *state;
-    struct kafka_committed committed;
-
-    open_outputs(town, false);
-    fail_often(town, api_produce, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 10);
-    assert_int_equal(commit(town, &committed), ERR_TXN_UNKNOWN);
-    assert_true(committed.ambiguous);
-    open_outputs(town, true);
-    assert_int_equal(commit(town, &committed), ERR_UNCOMMITTABLE);
-    assert_int_equal(committed.refused, 0);
-}
-
 static void outputs_open_without_an_answer_ends(void **state)
 {
     struct town *town = *state;
@@ -152,7 +138,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(outputs_commit_tells_the_last_offset, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(outputs_refused_record_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(outputs_open_without_an_answer_ends, set_up, tear_down),
     };
 
