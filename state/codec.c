@@ -406,6 +406,7 @@ static PB(CallbackEntity) * stub_out(struct out out, const struct stub *stub)
 {
     PB(CallbackEntity) *entity = OUT_NEW(out, CallbackEntity, ringback__v1__callback_entity);
 
+    entity->kind = (PB(CallbackKind))stub->head.kind;
     entity->state = STATE(ENDED);
     entity->end_reason = (PB(Reason))stub->reason;
     entity->ended_ms = stub->ended_ms;
@@ -894,6 +895,7 @@ static enum err load_callback(struct machine *m, const struct parsed_key *key, u
         handle = stub_new(m, domain, &id);
         stub = stub_at(m, handle);
         stub->head.version = value->version;
+        stub->head.kind = (uint8_t)entity->kind;
         stub->reason = (uint32_t)entity->end_reason;
         stub->ended_ms = entity->ended_ms;
         return ERR_OK;

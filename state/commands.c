@@ -122,10 +122,10 @@ void answer_limit(struct machine *m, const char *request, PB(Reason) reason, boo
         say_command(m, arena_text(m->step.arena, id), reason, NULL, NULL);
 }
 
-bool answer_repeat(struct machine *m, struct slice request, bool flow)
+bool answer_repeat(struct machine *m, struct slice request)
 {
     struct ident id = id_made(m, "callback", 0);
-    uint32_t handle = entity_find(m, KIND_ANSWER, m->step.domain, request);
+    uint32_t handle = entity_find(m, KIND_ANSWER, m->step.domain, request), stub;
     const char *text = arena_text(m->step.arena, request);
 
     if (handle != 0) {
@@ -140,10 +140,17 @@ bool answer_repeat(struct machine *m, struct slice request, bool flow)
                         ident_is_none(&answer->attempt) ? NULL : &answer->attempt);
         return true;
     }
-    if (callback_find(m, m->step.domain, &id) == 0 && stub_find(m, m->step.domain, &id) == 0)
+    handle = callback_find(m, m->step.domain, &id);
+    stub = handle == 0 ? stub_find(m, m->step.domain, &id) : 0;
+    if (handle == 0 && stub == 0)
         return false;
     count(m, MACHINE_COUNT_REPEATS);
-    answer_created(m, text, &id, flow);
+    /* As the first answer was, whatever asks now: agents schedule by commands, all else is made by
+     * flows. */
+    answer_created(
+        m, text, &id,
+        (handle != 0 ? callback_at(m, handle)->head.kind : stub_at(m, stub)->head.kind) !=
+            RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_SCHEDULED);
     return true;
 }
 
@@ -271,7 +278,7 @@ enum err command_event(struct machine *m, const struct input_event *input)
                      false);
         return ERR_OK;
     }
-    if (answer_repeat(m, slice_text(command->request_id), false))
+    if (answer_repeat(m, slice_text(command->request_id)))
         return ERR_OK;
     if (reason != REASON(UNSPECIFIED)) {
         answer_command(m, command->request_id, reason, NULL, NULL);

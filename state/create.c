@@ -362,7 +362,7 @@ static void flow_entered(struct machine *m, const char *id, const PB(FlowEntered
             return;
         }
     if (used >= (size_t)LIMIT_IN_QUEUE_FLOWS_MAX) {
-        if (answer_repeat(m, slice_text(id), true))
+        if (answer_repeat(m, slice_text(id)))
             return;
         call_flow_out(m, handle);
         answer_flow(m, id, REASON(IN_QUEUE_FLOW_LIMIT), NULL);
@@ -442,7 +442,7 @@ enum err flow_event(struct machine *m, const struct input_event *input)
                      input->refuse != REASON(UNSPECIFIED) ? input->refuse : REASON(LIMIT), true);
         return ERR_OK;
     }
-    if (!notice && answer_repeat(m, slice_text(event->id), true))
+    if (!notice && answer_repeat(m, slice_text(event->id)))
         return ERR_OK;
     if (input->refuse != REASON(UNSPECIFIED)) {
         answer_flow(m, event->id, input->refuse, NULL);

@@ -708,6 +708,7 @@ void callback_bury(struct machine *m, uint32_t handle, uint32_t reason, int64_t 
     stub = stub_at(m, stub_handle);
     stub->reason = reason;
     stub->ended_ms = ended_ms;
+    stub->head.kind = head->kind;
     stub->head.version = head->version;
     stub->head.marks = head->marks;
     /* The stub takes the callback's place in the lists. */

@@ -318,7 +318,7 @@ struct callback {
     int64_t since_ms;
 };
 
-/* An ended callback: enough for a repeat and for the tombstone. */
+/* An ended callback: enough for a repeat and for the tombstone. head.kind is the callback's. */
 struct stub {
     struct head head;
     uint32_t domain;
@@ -796,7 +796,8 @@ script_choose(struct machine *m, uint32_t domain, const struct queue *queue, con
               uint32_t *script);
 bool text_fits(const char *text, int64_t bytes_max);
 /* Answers, remembered (11.1). */
-bool answer_repeat(struct machine *m, struct slice request, bool flow);
+/* Answered again as it was at first, if it was. */
+bool answer_repeat(struct machine *m, struct slice request);
 void answer_flow(struct machine *m, const char *request, PB(Reason) reason, const struct ident *cb);
 void answer_command(struct machine *m, const char *request, PB(Reason) reason,
                     const struct ident *callback, const struct ident *attempt);

@@ -209,6 +209,61 @@ static void rule_11_1_schedule_asked_again_gives_the_same_answer(void **state)
     story_close(&story);
 }
 
+/* Who asks again in other words is answered as the first was: to a flow, or to a desktop. */
+static void rule_11_1_the_answer_repeated_is_of_the_kind_of_the_first(void **state)
+{
+    struct story story;
+    const char *callback;
+    PB(Command) * command;
+
+    (void)state;
+    open_sales(&story);
+    ask(&story, "r1", "i1");
+    callback = story_made(&story);
+    command = prepare(&story, "r1", DO(CANCEL), "", callback);
+    for (int round = 0; round < 2; round++) { /* alive, then ended */
+        const char *first = story_result(&story)->id;
+
+        story_now_on(&story);
+        story_do(&story, command);
+        assert_int_equal(story.effects.count - story.seen, 1);
+        if (round == 0)
+            assert_string_equal(story_result(&story)->id, first);
+        assert_int_equal(story_result(&story)->answer_case,
+                         RINGBACK__V1__RESULT__ANSWER_CALLBACK_ACCEPTED);
+        assert_string_equal(story_result(&story)->callback_accepted->callback_id, callback);
+        assert_int_equal(machine_callbacks(story.machine), round == 0 ? 1 : 0);
+        if (round == 0)
+            story_cancel(&story, callback);
+    }
+    story_close(&story);
+}
+
+static void rule_11_1_a_create_under_the_id_of_a_schedule_is_answered_as_that(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_sales(&story);
+    story_enter(&story, "i1", "sales");
+    story_connect(&story, "i1", "anna");
+    story_do(&story, story_schedule(&story, "s1", "anna", "i1", 3600000));
+    callback = story_made(&story);
+    for (int round = 0; round < 2; round++) {
+        story_now_on(&story);
+        ask(&story, "s1", "i2");
+        assert_int_equal(story.effects.count - story.seen, 1);
+        assert_int_equal(story_result(&story)->answer_case,
+                         RINGBACK__V1__RESULT__ANSWER_COMMAND_ACCEPTED);
+        assert_string_equal(story_result(&story)->command_accepted->callback_id, callback);
+        assert_int_equal(machine_callbacks(story.machine), round == 0 ? 1 : 0);
+        if (round == 0)
+            story_cancel(&story, callback);
+    }
+    story_close(&story);
+}
+
 static void rule_11_1_refused_stays_refused_for_the_dedupe_window(void **state)
 {
     struct story story;
@@ -885,6 +940,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rule_11_1_create_asked_again_gives_the_same_answer_and_no_second_life),
         cmocka_unit_test(rule_11_1_schedule_asked_again_gives_the_same_answer),
+        cmocka_unit_test(rule_11_1_the_answer_repeated_is_of_the_kind_of_the_first),
+        cmocka_unit_test(rule_11_1_a_create_under_the_id_of_a_schedule_is_answered_as_that),
         cmocka_unit_test(rule_11_1_refused_stays_refused_for_the_dedupe_window),
         cmocka_unit_test(rule_11_1_refused_names_the_first_again),
         cmocka_unit_test(rule_11_1_too_large_stays_so),
