@@ -38,15 +38,26 @@ static void updated(struct machine *m, uint32_t handle)
     }
 }
 
-/* What it was in is over; the callback is in no tree until enter_state(). */
-static void leave_state(struct machine *m, uint32_t handle, int64_t when_ms)
+/* What it was in is over and told, before its agent is let go: the segment names him (10.1). Once,
+ * until it enters another state. */
+static void segment_over(struct machine *m, uint32_t handle, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
 
     updated(m, handle);
+    if (cb->flags & CB_TOLD)
+        return;
     emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
-    callback_unplace(m, handle);
     cb->since_ms = when_ms;
+    cb->flags |= CB_TOLD;
+}
+
+/* The callback is in no tree until enter_state(). */
+static void leave_state(struct machine *m, uint32_t handle, int64_t when_ms)
+{
+    segment_over(m, handle, when_ms);
+    callback_unplace(m, handle);
+    callback_at(m, handle)->since_ms = when_ms;
 }
 
 /* The one function that changes a living callback's state. */
@@ -55,6 +66,7 @@ static void enter_state(struct machine *m, uint32_t handle, PB(CallbackState) st
     struct callback *cb = callback_at(m, handle);
 
     cb->head.state = (uint8_t)state;
+    cb->flags &= (uint16_t)~CB_TOLD;
     if (state == STATE(WAITING) && callback_rings(m, cb) != NULL)
         rings_advance(m, &extra_get(m, cb)->rings, cb->queue); /* they ran on meanwhile (4.2) */
     callback_place(m, handle);
@@ -110,11 +122,12 @@ static void stay_open(struct machine *m, uint32_t handle, int64_t when_ms)
 }
 
 /* Nobody alerts any more. */
-static void drop_offer(struct machine *m, uint32_t handle)
+static void drop_offer(struct machine *m, uint32_t handle, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
     uint32_t agent = cb->agent;
 
+    segment_over(m, handle, when_ms);
     touch(m, ref_make(KIND_AGENT, agent));
     agent_at(m, agent)->offered = 0;
     cb->agent = 0;
@@ -127,6 +140,7 @@ static void release(struct machine *m, uint32_t handle, PB(Reason) reason, int64
     struct callback *cb = callback_at(m, handle);
     uint32_t agent = cb->agent;
 
+    segment_over(m, handle, when_ms);
     emit_released(m, cb, reason);
     agent_unhold(m, handle);
     agent_worked(m, agent, when_ms);
@@ -165,12 +179,11 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     uint32_t class = cb->class;
     PB(StateRecord) * last;
 
-    updated(m, handle);
-    emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, m->step.when);
+    segment_over(m, handle, m->step.when);
     stay_close(m, handle, STAY_ABANDONED, m->step.when);
     if (cb->head.state == STATE(OFFERED) && cb->agent != 0) {
         emit_revoke(m, cb, reason);
-        drop_offer(m, handle);
+        drop_offer(m, handle, m->step.when);
     } else if (cb->agent != 0) {
         if (call_up(cb))
             hang_up(m, handle, reason);
@@ -400,7 +413,7 @@ static PB(Reason) do_decline(struct machine *m, uint32_t handle, const struct ca
         return REASON(OFFER_GONE);
     agent = agent_at(m, cb->agent);
     agent_pause(agent, &cb->id, m->step.when + m->options.decline_pause_ms);
-    drop_offer(m, handle);
+    drop_offer(m, handle, m->step.when);
     come_back(m, handle, STATE(WAITING), false, m->step.when);
     return REASON(UNSPECIFIED);
 }
@@ -413,7 +426,7 @@ static PB(Reason)
     (void)input;
     agent_at(m, cb->agent)->missed_until_ms = m->step.now + m->options.missed_pause_ms;
     emit_revoke(m, cb, REASON(TIMED_OUT));
-    drop_offer(m, handle);
+    drop_offer(m, handle, m->step.now);
     come_back(m, handle, STATE(WAITING), false, m->step.now);
     return REASON(UNSPECIFIED);
 }
@@ -421,7 +434,7 @@ static PB(Reason)
 static PB(Reason) do_revoke(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     emit_revoke(m, callback_at(m, handle), input->reason);
-    drop_offer(m, handle);
+    drop_offer(m, handle, m->step.now);
     come_back(m, handle, STATE(WAITING), false, m->step.now);
     return REASON(UNSPECIFIED);
 }
@@ -723,7 +736,7 @@ static void take_out(struct machine *m, uint32_t handle)
         return;
     if (cb->head.state == STATE(OFFERED)) {
         emit_revoke(m, cb, REASON(MOVED));
-        drop_offer(m, handle);
+        drop_offer(m, handle, m->step.when);
         return;
     }
     release(m, handle, REASON(MOVED), m->step.when);
@@ -1084,7 +1097,7 @@ static PB(Reason) do_snooze(struct machine *m, uint32_t handle, const struct cal
         return reason;
     if (cb->head.state == STATE(OFFERED)) {
         emit_revoke(m, cb, REASON(MOVED));
-        drop_offer(m, handle);
+        drop_offer(m, handle, m->step.when);
     }
     leave_state(m, handle, m->step.when);
     if (!snooze_keeps_place(queue_at(m, cb->queue)))

@@ -59,6 +59,7 @@ static void check_callback(struct check *check, uint32_t handle)
     if (held && cb->agent != 0)
         hold(check, held_by(m, agent_at(m, cb->agent), handle) == 1,
              "not held exactly once by its agent (5.6)", ref);
+    hold(check, !(cb->flags & CB_TOLD), "left a state and entered none", ref);
     hold(check, cb->head.wake_index != 0, "waits without a deadline (12.6)", ref);
     hold(check, callback_wake(m, handle, &class) != INT64_MAX && class == cb->head.wake_class,
          "in the wrong heap", ref);

@@ -293,6 +293,7 @@ enum callback_flag {
     CB_IN_PARKED = 64,    /* the queue's parked, */
     CB_IN_BUSY = 128,     /* or its busy */
     CB_ROUTE_TO_ME = 256, /* at due to who scheduled it, if he can (2.5) */
+    CB_TOLD = 512,        /* within a step: the segment of the state that it leaves is out */
 };
 
 struct callback {
@@ -716,7 +717,7 @@ struct callback_input {
     const PB(Reschedule) * reschedule;
     const PB(Reassign) * reassign;
     const PB(Transfer) * transfer;
-    bool unjoined; /* offer: he need not be joined */
+    bool unjoined;    /* offer: he need not be joined */
     uint32_t minutes; /* snooze */
 };
 

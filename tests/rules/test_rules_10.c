@@ -153,6 +153,150 @@ static void rule_10_1_a_delay_is_a_segment(void **state)
     story_close(&story);
 }
 
+/* --- whose segment it was --- */
+
+/* The nth segment since story_now_on: what it was, from when to when, whose ("": nobody's). */
+static void expect_segment(struct story *story, size_t nth, PB(SegmentType) type, int64_t start_ms,
+                           int64_t end_ms, const char *agent)
+{
+    const PB(AnalyticsEvent) *event = story_analytics(story, "analytics.segment", nth);
+
+    assert_non_null(event);
+    assert_int_equal(event->segment->type, type);
+    assert_int_equal(event->segment->start_ms, STORY_START_MS + start_ms);
+    assert_int_equal(event->segment->end_ms, STORY_START_MS + end_ms);
+    assert_string_equal(event->agent_id, agent);
+}
+
+/* Offered to anna at 1 s; it is 4 s. */
+static const char *open_offered(struct story *story)
+{
+    const char *callback;
+
+    open_with_queue(story);
+    story_ready(story, "anna", "sales");
+    story_at(story, 1000);
+    callback = simple(story, "i1");
+    assert_string_equal(story_offered_to(story), "anna");
+    story_at(story, 4000);
+    story_now_on(story);
+    return callback;
+}
+
+static void rule_10_1_an_alert_names_the_agent_however_it_ends(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_offered(&story);
+    story_decline(&story, "anna");
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 4000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    open_offered(&story);
+    story_at(&story, 31000); /* missed */
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 31000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    open_offered(&story);
+    story_presence(&story, "anna", PRESENCE(AWAY)); /* revoked */
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 4000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    callback = open_offered(&story);
+    story_cancel(&story, callback);
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 4000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    callback = open_offered(&story);
+    {
+        PB(Command) *command = story_command(&story, NULL, "", callback);
+        PB(Reschedule) reschedule = RINGBACK__V1__RESCHEDULE__INIT;
+
+        reschedule.due_ms = STORY_START_MS + 3600000;
+        command->command_case = RINGBACK__V1__COMMAND__COMMAND_RESCHEDULE;
+        command->reschedule = &reschedule;
+        story_do(&story, command);
+    }
+    assert_int_equal(story_state(&story, callback), STATE(SCHEDULED));
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 4000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    callback = open_offered(&story);
+    {
+        PB(Command) *command = story_command(&story, NULL, "", callback);
+        PB(Snooze) snooze = RINGBACK__V1__SNOOZE__INIT;
+
+        snooze.minutes = 5;
+        command->command_case = RINGBACK__V1__COMMAND__COMMAND_SNOOZE;
+        command->snooze = &snooze;
+        story_do(&story, command);
+    }
+    assert_int_equal(story_state(&story, callback), STATE(SNOOZED));
+    expect_segment(&story, 0, SEGMENT(ALERT), 1000, 4000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+}
+
+/* What comes after it is nobody's. */
+static void rule_10_1_the_wait_after_an_alert_names_nobody(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_offered(&story);
+    story_decline(&story, "anna");
+    story_at(&story, 10000);
+    story_now_on(&story);
+    story_ready(&story, "ben", "sales");
+    expect_segment(&story, 0, SEGMENT(CALLBACK), 4000, 10000, "");
+    story_close(&story);
+}
+
+static void rule_10_1_what_a_holder_did_names_him_when_it_is_taken_from_him(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    open_offered(&story);
+    story_accept(&story, "anna");
+    story_presence(&story, "anna", PRESENCE(OFFLINE));
+    story_now_on(&story);
+    story_at(&story, 64000); /* reclaim_after */
+    expect_segment(&story, 0, SEGMENT(INTERACT), 4000, 64000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    story_close(&story);
+    callback = open_offered(&story);
+    story_accept(&story, "anna");
+    story_dial(&story, "anna", callback);
+    story_at(&story, 6000);
+    story_ringing(&story);
+    story_presence(&story, "anna", PRESENCE(OFFLINE));
+    story_now_on(&story);
+    story_at(&story, 66000);
+    expect_segment(&story, 0, SEGMENT(CONTACTING), 4000, 6000, "anna");
+    expect_segment(&story, 1, SEGMENT(DIALING), 6000, 66000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 2);
+    story_close(&story);
+    callback = open_offered(&story);
+    story_accept(&story, "anna");
+    story_at(&story, 5000);
+    {
+        PB(Command) *command = story_command(&story, NULL, "anna", callback);
+        PB(Transfer) transfer = RINGBACK__V1__TRANSFER__INIT;
+
+        transfer.queue_id = story_text(&story, "sales");
+        command->command_case = RINGBACK__V1__COMMAND__COMMAND_TRANSFER;
+        command->transfer = &transfer;
+        story_now_on(&story);
+        story_do(&story, command);
+    }
+    expect_segment(&story, 0, SEGMENT(INTERACT), 4000, 5000, "anna");
+    story_close(&story);
+}
+
 /* --- 10.2 --- */
 
 static void rule_10_2_14_days_without_an_update_end_the_conversation_not_the_callback(void **state)
@@ -493,6 +637,9 @@ int main(void)
         cmocka_unit_test(rule_10_1_a_life_is_told_as_a_session_and_its_segments),
         cmocka_unit_test(rule_10_1_a_dial_that_never_rang_is_contacting_alone),
         cmocka_unit_test(rule_10_1_a_delay_is_a_segment),
+        cmocka_unit_test(rule_10_1_an_alert_names_the_agent_however_it_ends),
+        cmocka_unit_test(rule_10_1_the_wait_after_an_alert_names_nobody),
+        cmocka_unit_test(rule_10_1_what_a_holder_did_names_him_when_it_is_taken_from_him),
         cmocka_unit_test(rule_10_2_14_days_without_an_update_end_the_conversation_not_the_callback),
         cmocka_unit_test(rule_10_2_the_next_update_resumes_and_14_days_start_anew),
         cmocka_unit_test(rule_10_2_a_status_event_is_no_update),
