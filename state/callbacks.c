@@ -158,9 +158,10 @@ static void drop_active(struct machine *m, uint32_t handle)
     cb->active = 0;
 }
 
-static bool call_up(const struct callback *cb)
+static bool call_up(const struct machine *m, const struct callback *cb)
 {
-    return cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING);
+    return (cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING)) &&
+           active_at(m, cb->active)->attempt_ended_ms == 0;
 }
 
 static void hang_up(struct machine *m, uint32_t handle, PB(Reason) reason)
@@ -185,7 +186,7 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
         emit_revoke(m, cb, reason);
         drop_offer(m, handle, m->step.when);
     } else if (cb->agent != 0) {
-        if (call_up(cb))
+        if (call_up(m, cb))
             hang_up(m, handle, reason);
         release(m, handle, reason, m->step.when);
     }
@@ -517,6 +518,14 @@ static PB(Reason) do_ringing(struct machine *m, uint32_t handle, const struct ca
     return REASON(UNSPECIFIED);
 }
 
+static void call_over(struct machine *m, const struct callback *cb, int64_t when_ms)
+{
+    struct active *active = active_at(m, cb->active);
+
+    active->call_ended_ms = active->attempt_ended_ms = when_ms;
+    active->outcome_until_ms = 0;
+}
+
 /* The agent has it after a call, or after a dial that came to nothing (6.2, 6.3). */
 static void after_call(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
 {
@@ -524,8 +533,7 @@ static void after_call(struct machine *m, uint32_t handle, PB(CallbackState) sta
     struct active *active = active_at(m, cb->active);
     const PB(QueueSettings) *settings = queue_at(m, cb->queue)->settings;
 
-    active->call_ended_ms = active->attempt_ended_ms = when_ms;
-    active->outcome_until_ms = 0;
+    call_over(m, cb, when_ms);
     active->act_until_ms = when_ms + m->options.after_call_max_ms;
     active->auto_end_ms = settings != NULL && settings->auto_end != NULL
                               ? when_ms + settings->auto_end->delay_s * SECOND_MS
@@ -533,16 +541,19 @@ static void after_call(struct machine *m, uint32_t handle, PB(CallbackState) sta
     change(m, handle, state, when_ms);
 }
 
-/* A dial that reached nobody (6.2, 7.5). */
+/* A dial that reached nobody (6.2, 7.5). Unless the agent is to handle it he has it no more from
+ * the attempt's end on: no time with him is told (10.1). */
 static void attempt_failed(struct machine *m, uint32_t handle, bool dead, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
     const struct queue *queue = queue_at(m, cb->queue);
     uint32_t retries = queue->settings == NULL ? 0 : queue->settings->agent_first_retries;
 
-    after_call(m, handle, STATE(WITH_AGENT), when_ms);
-    if (retries == 0)
+    if (retries == 0) {
+        after_call(m, handle, STATE(WITH_AGENT), when_ms);
         return;
+    }
+    call_over(m, cb, when_ms);
     if (dead || cb->retries >= retries) {
         finish(m, handle, dead ? REASON(NUMBER_DEAD) : REASON(RETRIES_EXHAUSTED));
         return;
@@ -613,20 +624,21 @@ static void talk_over(struct machine *m, uint32_t handle, int64_t when_ms)
     struct active *active = active_at(m, cb->active);
     bool gone = active->gone;
 
-    if (cb->flags & CB_REACHED) {
-        after_call(m, handle, STATE(WRAP_UP), when_ms);
-    } else if (active->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED) {
+    if (!(cb->flags & CB_REACHED) &&
+        active->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED) {
         if (gone) {
             active->gone = false; /* nobody talked: it is taken back */
             touch(m, ref_make(KIND_AGENT, cb->agent));
         }
         attempt_failed(m, handle, false, when_ms);
-        return;
+    } else if (gone) {
+        call_over(m, cb, when_ms);
+        finish(m, handle, done_reason(cb)); /* 6.5 */
+    } else if (cb->flags & CB_REACHED) {
+        after_call(m, handle, STATE(WRAP_UP), when_ms);
     } else {
         after_call(m, handle, STATE(WITH_AGENT), when_ms); /* a machine: the agent's to handle */
     }
-    if (gone)
-        finish(m, handle, done_reason(cb)); /* 6.5 */
 }
 
 static PB(Reason)
@@ -695,7 +707,7 @@ static void reclaim(struct machine *m, uint32_t handle)
     struct callback *cb = callback_at(m, handle);
 
     count(m, MACHINE_COUNT_RECLAIMS);
-    if (call_up(cb))
+    if (call_up(m, cb))
         hang_up(m, handle, REASON(AGENT_GONE));
     release(m, handle, REASON(AGENT_GONE), m->step.now);
     come_back(m, handle, STATE(WAITING), true, m->step.now);

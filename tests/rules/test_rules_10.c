@@ -297,6 +297,85 @@ static void rule_10_1_what_a_holder_did_names_him_when_it_is_taken_from_him(void
     story_close(&story);
 }
 
+/* --- no segment of what was not --- */
+
+/* As open_offered(), dialled at 4 s, with one retry; it is 9 s. */
+static const char *open_dialled(struct story *story)
+{
+    const char *callback;
+
+    story_open(story);
+    story_set_queue(story, retrying(story));
+    story_ready(story, "anna", "sales");
+    story_at(story, 1000);
+    callback = simple(story, "i1");
+    story_at(story, 4000);
+    story_accept(story, "anna");
+    story_dial(story, "anna", callback);
+    story_at(story, 9000);
+    story_now_on(story);
+    return callback;
+}
+
+static void rule_10_1_a_dial_that_is_retried_was_no_time_with_the_agent(void **state)
+{
+    struct story story;
+    const char *callback;
+
+    (void)state;
+    callback = open_dialled(&story);
+    story_attempt_ended(&story, RESULT(BUSY));
+    assert_int_equal(story_state(&story, callback), STATE(DELAYED));
+    expect_segment(&story, 0, SEGMENT(CONTACTING), 4000, 9000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    assert_int_equal(story_count(&story, "routing.hang_up"), 0); /* nothing is up */
+    assert_int_equal(story_count(&story, "routing.agent_released"), 1);
+    story_at(&story, 69000);
+    expect_segment(&story, 1, SEGMENT(DELAY), 9000, 69000, "");
+    story_close(&story);
+    callback = open_dialled(&story); /* no outcome: lost at 79 s */
+    story_at(&story, 79000);
+    assert_int_equal(story_state(&story, callback), STATE(DELAYED));
+    expect_segment(&story, 0, SEGMENT(CONTACTING), 4000, 79000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    assert_int_equal(story_count(&story, "routing.hang_up"), 1);
+    story_close(&story);
+}
+
+static void rule_10_1_a_dial_that_is_the_last_ends_the_session(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_dialled(&story);
+    story_attempt_ended(&story, RESULT(DEAD));
+    assert_int_equal(story_routing(&story, "routing.callback_ended", 0)->callback_ended->reason,
+                     REASON(NUMBER_DEAD));
+    expect_segment(&story, 0, SEGMENT(CONTACTING), 4000, 9000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    assert_int_equal(story_count(&story, "routing.hang_up"), 0);
+    story_close(&story);
+}
+
+static void rule_10_1_no_wrap_up_of_an_agent_who_is_gone(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_dialled(&story);
+    story_answered(&story, PERSON);
+    story_presence(&story, "anna", PRESENCE(OFFLINE));
+    story_at(&story, 100000); /* reclaim_after has passed: the call finishes (6.5) */
+    story_now_on(&story);
+    story_attempt_ended(&story, RESULT(HUNG_UP));
+    assert_int_equal(story_routing(&story, "routing.callback_ended", 0)->callback_ended->reason,
+                     REASON(COMPLETED));
+    expect_segment(&story, 0, SEGMENT(INTERACT), 9000, 100000, "anna");
+    assert_int_equal(story_count(&story, "analytics.segment"), 1);
+    assert_int_equal(story_count(&story, "routing.hang_up"), 0);
+    story_close(&story);
+}
+
 /* --- 10.2 --- */
 
 static void rule_10_2_14_days_without_an_update_end_the_conversation_not_the_callback(void **state)
@@ -637,6 +716,9 @@ int main(void)
         cmocka_unit_test(rule_10_1_a_life_is_told_as_a_session_and_its_segments),
         cmocka_unit_test(rule_10_1_a_dial_that_never_rang_is_contacting_alone),
         cmocka_unit_test(rule_10_1_a_delay_is_a_segment),
+        cmocka_unit_test(rule_10_1_a_dial_that_is_retried_was_no_time_with_the_agent),
+        cmocka_unit_test(rule_10_1_a_dial_that_is_the_last_ends_the_session),
+        cmocka_unit_test(rule_10_1_no_wrap_up_of_an_agent_who_is_gone),
         cmocka_unit_test(rule_10_1_an_alert_names_the_agent_however_it_ends),
         cmocka_unit_test(rule_10_1_the_wait_after_an_alert_names_nobody),
         cmocka_unit_test(rule_10_1_what_a_holder_did_names_him_when_it_is_taken_from_him),
