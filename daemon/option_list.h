@@ -100,6 +100,9 @@ OPTION(RULES, missed_pause, "missed_pause", DURATION, "300s", 0, DAY_MS, NULL, D
     "How long an agent gets no offer after one that timed out, if no newer status comes (5.5).")
 OPTION(RULES, decline_pause, "decline_pause", DURATION, "60s", 0, DAY_MS, NULL, DECIDES,
     "How long an agent is not offered a callback again that he declined (5.5).")
+OPTION(RULES, owner_answer, "owner_answer", DURATION, "20s", 0, 10 * 60000, NULL, DECIDES,
+    "In a customer-first queue: how long an answered customer waits for the callback's owner alone "
+    "(3.6).")
 OPTION(RULES, reclaim_after, "reclaim_after", DURATION, "60s", 0, DAY_MS, NULL, DECIDES,
     "An accepted callback is taken back when its agent is gone so long (6.5).")
 OPTION(RULES, preview_max, "preview_max", DURATION, "30m", 1000, DAY_MS, NULL, DECIDES,

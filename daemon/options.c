@@ -505,6 +505,7 @@ void options_machine(const struct options *options, struct machine_options *mach
         .answer_grace_ms = options->answer_grace,
         .missed_pause_ms = options->missed_pause,
         .decline_pause_ms = options->decline_pause,
+        .owner_answer_ms = options->owner_answer,
         .reclaim_after_ms = options->reclaim_after,
         .preview_max_ms = options->preview_max,
         .after_call_max_ms = options->after_call_max,

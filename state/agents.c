@@ -36,7 +36,8 @@ static bool agent_only_beside(const struct machine *m, const struct agent *agent
 {
     bool beside = agent->held_count > 0;
 
-    if (agent->status != STATUS(INTERACTING) && agent->status != STATUS(IDLE))
+    if ((agent->status != STATUS(INTERACTING) && agent->status != STATUS(IDLE)) ||
+        !ident_is_none(&agent->after))
         return false;
     for (uint32_t at = agent->calls; at != 0; at = call_at(m, at)->at_next) {
         if (!(m->options.callback_beside & 1u << call_at(m, at)->head.kind))
@@ -46,16 +47,27 @@ static bool agent_only_beside(const struct machine *m, const struct agent *agent
     return beside;
 }
 
-bool agent_available(const struct machine *m, const struct agent *agent, bool live)
+bool agent_available(const struct machine *m, const struct agent *agent, enum use use)
 {
     if (!agent_known(agent) || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
-        agent->queues_ms == 0 || agent->offered != 0)
+        agent->queues_ms == 0 || agent->offered != 0 || agent->reserved != 0)
         return false;
-    if (live)
+    if (use == USE_LIVE)
         return agent_idle(agent);
-    if (agent->missed_until_ms != 0 || agent->held_count >= agent_capacity(agent))
+    if (agent->missed_until_ms != 0)
         return false;
-    return agent_idle(agent) || agent_only_beside(m, agent);
+    if (use == USE_DIAL)
+        return agent_idle(agent);
+    return agent->held_count < agent_capacity(agent) &&
+           (agent_idle(agent) || agent_only_beside(m, agent));
+}
+
+/* 7.2: joined apart. */
+static bool agent_online(const struct agent *agent)
+{
+    return agent_known(agent) && !agent->silent && agent->presence == PRESENCE(ON_QUEUE) &&
+           agent->status != STATUS(UNSPECIFIED) && agent->status != STATUS(OFF_QUEUE) &&
+           agent->queues_ms != 0;
 }
 
 bool agent_declined(const struct agent *agent, const struct ident *callback)
@@ -97,21 +109,21 @@ int agent_compare(const struct machine *m, uint32_t a, uint32_t b)
 }
 
 /* The same for classes that are his alone. */
-static void count_own(struct machine *m, const struct agent *agent, uint32_t first, int live,
+static void count_own(struct machine *m, const struct agent *agent, uint32_t first, enum use use,
                       bool in)
 {
     for (uint32_t at = first; at != 0; at = class_at(m, at)->next) {
         struct class *class = class_at(m, at);
 
-        if (class->live != (uint32_t)live)
+        if (class_purpose(m, class) != use)
             continue;
         class->free_count = in && agent_joined(agent, class->queue);
         class_activate(m, at);
     }
 }
 
-/* Count him in or out of what waits in his queues, for one use (0 callbacks, 1 live). */
-static void agent_count(struct machine *m, uint32_t handle, int live, bool in)
+/* Count him in or out of what waits in his queues, for one use. */
+static void agent_count(struct machine *m, uint32_t handle, enum use use, bool in)
 {
     struct agent *agent = agent_at(m, handle);
 
@@ -119,54 +131,67 @@ static void agent_count(struct machine *m, uint32_t handle, int live, bool in)
         struct queue *queue = queue_at(m, agent->queues[at]);
 
         if (in)
-            order_put(&queue->free[live], &m->nodes, agent->free_key, handle, agent_order(m));
-        else if (!order_remove(&queue->free[live], &m->nodes, agent->free_key, handle,
+            order_put(&queue->free[use], &m->nodes, agent->free_key, handle, agent_order(m));
+        else if (!order_remove(&queue->free[use], &m->nodes, agent->free_key, handle,
                                agent_order(m)))
             assert(!"a free agent is in his queues' sets");
         for (uint32_t class = queue->classes; class != 0; class = class_at(m, class)->next) {
             struct class *row = class_at(m, class);
 
-            if (row->live != (uint32_t)live || !class_takes(m, row, agent))
+            if (class_purpose(m, row) != use || !class_takes(m, row, agent))
                 continue;
             row->free_count += in ? 1u : -1u;
             class_activate(m, class);
         }
     }
-    count_own(m, agent, agent->preferred, live, in);
-    count_own(m, agent, agent->owned, live, in);
+    count_own(m, agent, agent->preferred, use, in);
+    count_own(m, agent, agent->owned, use, in);
+}
+
+static void agent_count_online(struct machine *m, uint32_t handle, bool online)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    if (online == agent->online)
+        return;
+    agent->online = online;
+    for (uint32_t at = 0; at < agent->queue_count; at++)
+        queue_at(m, agent->queues[at])->online += online ? 1u : -1u;
 }
 
 void agent_unindex(struct machine *m, uint32_t handle)
 {
     struct agent *agent = agent_at(m, handle);
 
-    for (int live = 0; live < 2; live++)
-        if (agent->free_bits & 1 << live)
-            agent_count(m, handle, live, false);
+    for (int use = 0; use < USE_COUNT; use++)
+        if (agent->free_bits & 1 << use)
+            agent_count(m, handle, (enum use)use, false);
     agent->free_bits = 0;
+    agent_count_online(m, handle, false);
 }
 
 void agent_refresh(struct machine *m, uint32_t handle)
 {
     struct agent *agent = agent_at(m, handle);
     int64_t key = agent_idle_since(m, agent);
-    uint8_t bits = 0;
+    uint8_t bits = 0, stay = 0;
 
-    for (int live = 0; live < 2; live++)
-        if (agent_available(m, agent, live))
-            bits |= (uint8_t)(1 << live);
+    agent_count_online(m, handle, agent_online(agent));
+    for (int use = 0; use < USE_COUNT; use++)
+        if (agent_available(m, agent, (enum use)use))
+            bits |= (uint8_t)(1 << use);
     if (bits == agent->free_bits && (bits == 0 || key == agent->free_key))
         return;
-    for (int live = 0; live < 2; live++)
-        if (agent->free_bits & 1 << live && (!(bits & 1 << live) || key != agent->free_key))
-            agent_count(m, handle, live, false);
-        else
-            bits |= (uint8_t)((agent->free_bits & 1 << live) << 4); /* stays as it is */
+    if (key == agent->free_key)
+        stay = bits & agent->free_bits;
+    for (int use = 0; use < USE_COUNT; use++)
+        if ((agent->free_bits & ~stay) & 1 << use)
+            agent_count(m, handle, (enum use)use, false);
     agent->free_key = key;
-    agent->free_bits = bits & 3;
-    for (int live = 0; live < 2; live++)
-        if (bits & 1 << live && !(bits & 16 << live))
-            agent_count(m, handle, live, true);
+    agent->free_bits = bits;
+    for (int use = 0; use < USE_COUNT; use++)
+        if ((bits & ~stay) & 1 << use)
+            agent_count(m, handle, (enum use)use, true);
 }
 
 void agent_check_offer(struct machine *m, uint32_t handle)
@@ -178,6 +203,7 @@ void agent_check_offer(struct machine *m, uint32_t handle)
     bool interacting = agent->status == STATUS(INTERACTING) ||
                        (agent->status == STATUS(IDLE) && !agent_idle(agent));
 
+    agent_check_reservation(m, handle);
     if (agent->offered == 0)
         return;
     cb = callback_at(m, agent->offered);
@@ -185,7 +211,8 @@ void agent_check_offer(struct machine *m, uint32_t handle)
     if (!agent_known(agent) || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
         (!active->unjoined && !agent_joined(agent, cb->queue)) ||
         (agent->status != STATUS(IDLE) && agent->status != STATUS(INTERACTING)) ||
-        (interacting && agent->calls != 0 && !agent_only_beside(m, agent))) {
+        (interacting && (agent->calls != 0 || !ident_is_none(&agent->after)) &&
+         !agent_only_beside(m, agent))) {
         callback_step(m, agent->offered, CB_REVOKE, &input);
         return;
     }
@@ -229,6 +256,30 @@ void agent_detach(struct machine *m, uint32_t call_handle)
     if (call->at_next != 0)
         call_at(m, call->at_next)->at_prev = call->at_prev;
     call->at_next = call->at_prev = 0;
+}
+
+void agent_attend(struct machine *m, uint32_t handle, const struct ident *attempt, int64_t time_ms)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    touch(m, ref_make(KIND_AGENT, handle));
+    agent->after = *attempt;
+    if (time_ms <= 0)
+        time_ms = m->step.when;
+    if (time_ms > agent->busy_ms)
+        agent->busy_ms = time_ms;
+    agent_check_offer(m, handle);
+}
+
+bool agent_attended(struct machine *m, uint32_t handle, struct slice attempt)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    if (ident_is_none(&agent->after) || !ident_equal(&m->texts, &agent->after, attempt))
+        return false;
+    agent_worked(m, handle, m->step.when);
+    memset(&agent->after, 0, sizeof(agent->after));
+    return true;
 }
 
 void agent_hold(struct machine *m, uint32_t handle, uint32_t callback)
@@ -321,7 +372,8 @@ static uint32_t orphaned_class(const struct machine *m, const struct agent *agen
     for (uint32_t at = agent->owned; at != 0; at = class_at(m, at)->next) {
         const struct queue *queue = queue_at(m, class_at(m, at)->queue);
 
-        if (order_count(&class_at(m, at)->tree) == 0 || !queue_assigns(queue))
+        if (class_at(m, at)->live || order_count(&class_at(m, at)->tree) == 0 ||
+            !queue_assigns(queue))
             continue;
         if (best == 0 ||
             slice_compare(text_at(&m->texts, queue->id),
@@ -339,6 +391,8 @@ static uint32_t owned_after(const struct machine *m, const struct agent *agent, 
     for (uint32_t at = agent->owned; at != 0; at = class_at(m, at)->next) {
         struct slice id = text_at(&m->texts, queue_at(m, class_at(m, at)->queue)->id);
 
+        if (class_at(m, at)->live)
+            continue; /* in flight */
         if (last != 0 &&
             slice_compare(id, text_at(&m->texts, queue_at(m, class_at(m, last)->queue)->id)) <= 0)
             continue;
@@ -465,6 +519,8 @@ static bool set_status(struct machine *m, uint32_t handle, const PB(PresenceEven
     agent->status = (uint8_t)event->routing_status->status;
     agent->status_version = event->version;
     agent->status_ms = event->change_ms;
+    if (agent_idle(agent))
+        memset(&agent->after, 0, sizeof(agent->after));
     if (agent->status == STATUS(IDLE))
         agent->missed_until_ms = 0;
     else if (agent->missed_until_ms != 0)

@@ -118,6 +118,9 @@ static void stay_open(struct machine *m, uint32_t handle, int64_t when_ms)
 
     cb->stay_ms = when_ms;
     cb->still = 0;
+    cb->flags &= (uint16_t)~CB_CFC_STAY;
+    if (class_purpose(m, class_at(m, cb->class)) == USE_DIAL)
+        cb->flags |= CB_CFC_STAY;
     stay_begin(m, cb->queue, cb, NULL);
 }
 
@@ -173,6 +176,18 @@ static void hang_up(struct machine *m, uint32_t handle, PB(Reason) reason)
     active->attempt_ended_ms = m->step.when;
 }
 
+/* The attempt that called the customer first is over with the callback. */
+static void first_over(struct machine *m, uint32_t handle, PB(Reason) reason)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    if (call_up(m, cb))
+        hang_up(m, handle, reason);
+    callback_unreserve(m, handle);
+    if (cb->agent != 0)
+        agent_worked(m, cb->agent, m->step.when);
+}
+
 /* It ends, whoever has it. */
 static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
 {
@@ -185,6 +200,8 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     if (cb->head.state == STATE(OFFERED) && cb->agent != 0) {
         emit_revoke(m, cb, reason);
         drop_offer(m, handle, m->step.when);
+    } else if (callback_first(m, cb)) {
+        first_over(m, handle, reason);
     } else if (cb->agent != 0) {
         if (call_up(m, cb))
             hang_up(m, handle, reason);
@@ -564,12 +581,147 @@ static void attempt_failed(struct machine *m, uint32_t handle, bool dead, int64_
     come_back(m, handle, STATE(DELAYED), true, when_ms);
 }
 
+/* --- the customer first (chapter 7) --- */
+
+static PB(Reason)
+    do_call_first(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_get(m, cb);
+    bool kept = cb->owner != 0 || queue_reserves(queue_at(m, cb->queue));
+
+    active->first = true;
+    if (kept)
+        callback_reserve(m, handle, input->agent);
+    place_call(m, handle, cb->number);
+    if (kept)
+        emit_reserve(m, cb, input->agent);
+    return REASON(UNSPECIFIED);
+}
+
+/* It reached nobody (7.5): its place is kept. */
+static void first_failed(struct machine *m, uint32_t handle, bool dead, int64_t when_ms)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct queue *queue = queue_at(m, cb->queue);
+
+    if (active_at(m, cb->active)->attempt_ended_ms == 0)
+        active_at(m, cb->active)->attempt_ended_ms = when_ms;
+    callback_unreserve(m, handle);
+    if (dead) {
+        finish(m, handle, REASON(NUMBER_DEAD));
+    } else if (!queue_customer_first(queue)) {
+        come_back(m, handle, STATE(WAITING), false, when_ms); /* an agent's to handle now (6.2) */
+    } else if (cb->retries >= queue_first_retries(queue)) {
+        finish(m, handle, REASON(RETRIES_EXHAUSTED));
+    } else {
+        cb->retries++;
+        extra_get(m, cb)->resume_ms = when_ms + queue_first_retry_delay_ms(queue);
+        come_back(m, handle, STATE(DELAYED), false, when_ms);
+    }
+}
+
+/* 7.9: the call leaves us. */
+static void first_to_flow(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    active_at(m, cb->active)->attempt_ended_ms = m->step.when;
+    emit_transfer(m, cb, queue_flow(queue_at(m, cb->queue)));
+    stay_close(m, handle, STAY_FLOW_OUT, m->step.when);
+    finish(m, handle, REASON(TO_FLOW));
+}
+
+/* 7.4 */
+static void first_answered(struct machine *m, uint32_t handle, PB(AnswerKind) kind)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+    bool person = kind == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON ||
+                  kind == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_UNSPECIFIED;
+    PB(AnswerReaction) reaction = queue_reaction(queue_at(m, cb->queue), kind);
+
+    active->answered_ms = m->step.when;
+    active->answered_by = (uint8_t)kind;
+    active->outcome_until_ms = 0;
+    if (person)
+        cb->flags |= CB_REACHED;
+    if (kind == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED)
+        reaction = RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_HANG_UP;
+    if (reaction == RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_FLOW) {
+        first_to_flow(m, handle);
+    } else if (reaction != RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_HANG_UP) {
+        change(m, handle, STATE(TALKING), m->step.when);
+        emit_transfer(m, cb, NULL);
+    } else if (person) {
+        finish(m, handle, REASON(COMPLETED));
+    } else {
+        hang_up(m, handle, REASON(NOT_REACHED));
+        first_failed(m, handle, false, m->step.when);
+    }
+}
+
+/* An agent is on the call: of those that waited in line, or after another one. */
+static void first_connected(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    if (input->agent == 0 || input->agent == cb->agent) {
+        count(m, MACHINE_COUNT_LATE_NOTICES);
+        return;
+    }
+    active->outcome_until_ms = 0;
+    if (active->answered_ms == 0) { /* of the answer nothing was heard: a person */
+        active->answered_ms = m->step.when;
+        cb->flags |= CB_REACHED;
+    }
+    leave_state(m, handle, m->step.when);
+    callback_unreserve(m, handle);
+    if (cb->agent != 0)
+        agent_worked(m, cb->agent, m->step.when);
+    cb->agent = input->agent;
+    active->accepted_ms = m->step.when;
+    stay_close(m, handle, STAY_ANSWERED, m->step.when);
+    enter_state(m, handle, STATE(TALKING));
+    agent_attend(m, input->agent, &active->attempt, input->time_ms);
+}
+
+static void first_ended(struct machine *m, uint32_t handle, PB(Reason) reason)
+{
+    active_at(m, callback_at(m, handle)->active)->attempt_ended_ms = m->step.when;
+    finish(m, handle, reason);
+}
+
+/* 3.6: a customer on the line waits for nobody. */
+static PB(Reason)
+    do_owner_missed(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+
+    (void)input;
+    updated(m, handle);
+    emit_notice(m, cb, REASON(OWNER_MISSED), cb->owner);
+    callback_unreserve(m, handle);
+    callback_unplace(m, handle);
+    disown(m, handle);
+    callback_place(m, handle);
+    emit_transfer(m, cb, NULL);
+    return REASON(UNSPECIFIED);
+}
+
+/* --- answered, talking, over --- */
+
 static PB(Reason)
     do_answered(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     struct callback *cb = callback_at(m, handle);
     struct active *active = active_at(m, cb->active);
 
+    if (active->first) {
+        first_answered(m, handle, input->answered_by);
+        return REASON(UNSPECIFIED);
+    }
     active->answered_ms = m->step.when;
     active->answered_by = (uint8_t)input->answered_by;
     active->outcome_until_ms = 0;
@@ -583,6 +735,10 @@ static PB(Reason)
 static PB(Reason)
     do_connected(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
+    if (callback_first(m, callback_at(m, handle))) {
+        first_connected(m, handle, input);
+        return REASON(UNSPECIFIED);
+    }
     return do_answered(m, handle, input); /* its answer was not heard of: a person */
 }
 
@@ -607,14 +763,21 @@ static PB(Reason)
     do_dial_ended(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     struct callback *cb = callback_at(m, handle);
+    bool dead = input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_DEAD;
 
     if (input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_HUNG_UP) {
         cb->flags |= CB_REACHED; /* answered, of which nothing was heard: by a person */
+        if (callback_first(m, cb)) {
+            first_ended(m, handle, REASON(CUSTOMER_HUNG_UP)); /* 7.9 */
+            return REASON(UNSPECIFIED);
+        }
         after_call(m, handle, STATE(WRAP_UP), m->step.when);
         return REASON(UNSPECIFIED);
     }
-    attempt_failed(m, handle, input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_DEAD,
-                   m->step.when);
+    if (callback_first(m, cb))
+        first_failed(m, handle, dead, m->step.when);
+    else
+        attempt_failed(m, handle, dead, m->step.when);
     return REASON(UNSPECIFIED);
 }
 
@@ -644,8 +807,13 @@ static void talk_over(struct machine *m, uint32_t handle, int64_t when_ms)
 static PB(Reason)
     do_talk_ended(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
+    const struct callback *cb = callback_at(m, handle);
+
     (void)input;
-    talk_over(m, handle, m->step.when);
+    if (callback_first(m, cb)) /* 7.9 */
+        first_ended(m, handle, cb->agent != 0 ? REASON(COMPLETED) : REASON(CUSTOMER_HUNG_UP));
+    else
+        talk_over(m, handle, m->step.when);
     return REASON(UNSPECIFIED);
 }
 
@@ -656,7 +824,10 @@ static PB(Reason)
     count(m, MACHINE_COUNT_LOST_ATTEMPTS);
     hang_up(m, handle, REASON(LOST));
     active_at(m, callback_at(m, handle)->active)->lost = true;
-    attempt_failed(m, handle, false, m->step.now);
+    if (callback_first(m, callback_at(m, handle)))
+        first_failed(m, handle, false, m->step.now);
+    else
+        attempt_failed(m, handle, false, m->step.now);
     return REASON(UNSPECIFIED);
 }
 
@@ -665,7 +836,10 @@ static PB(Reason)
 {
     (void)input;
     count(m, MACHINE_COUNT_LOST_CALLS);
-    talk_over(m, handle, m->step.now);
+    if (callback_first(m, callback_at(m, handle)))
+        first_ended(m, handle, REASON(LOST));
+    else
+        talk_over(m, handle, m->step.now);
     return REASON(UNSPECIFIED);
 }
 
@@ -695,6 +869,8 @@ static PB(Reason) do_end(struct machine *m, uint32_t handle, const struct callba
 {
     struct callback *cb = callback_at(m, handle);
 
+    if (cb->agent == 0)
+        return REASON(NOT_WITH_AGENT); /* the customer is called first */
     if (input->agent != cb->agent)
         return REASON(NOT_YOURS);
     finish(m, handle, done_reason(cb));
@@ -921,7 +1097,7 @@ static PB(Reason)
         return REASON(NOT_A_MEMBER);
     if (queue_at(m, cb->queue)->closed_ms != 0)
         return REASON(OUTSIDE_WINDOW); /* an offer starts (12.3) */
-    return agent_available(m, to, false) && !agent_declined(to, &cb->id) &&
+    return agent_available(m, to, USE_OFFER) && !agent_declined(to, &cb->id) &&
                    agent_skilled(m, to, class->skills, class->language)
                ? REASON(UNSPECIFIED)
                : REASON(AGENT_NOT_ELIGIBLE);
@@ -1023,10 +1199,16 @@ static PB(Reason)
     uint32_t queue, agent;
     PB(Reason) reason;
 
+    if (cb->agent == 0)
+        return REASON(NOT_WITH_AGENT); /* the customer was called first */
     if (input->agent != cb->agent)
         return REASON(NOT_YOURS);
     reason = transfer_target(m, input->transfer, &queue, &agent);
-    if (reason == REASON(UNSPECIFIED) && agent != 0 && agent != cb->agent)
+    if (reason != REASON(UNSPECIFIED) || agent == 0 || agent == cb->agent)
+        return reason;
+    if (callback_first(m, cb))
+        first_connected(m, handle, &(struct callback_input){.agent = agent});
+    else
         hand_over(m, handle, agent);
     return reason;
 }
@@ -1036,7 +1218,10 @@ static PB(Reason)
 {
     const struct callback *cb = callback_at(m, handle);
 
-    if (input->agent == 0 || input->agent == cb->agent || !agent_known(agent_at(m, input->agent)))
+    if (callback_first(m, cb))
+        first_connected(m, handle, input);
+    else if (input->agent == 0 || input->agent == cb->agent ||
+             !agent_known(agent_at(m, input->agent)))
         count(m, MACHINE_COUNT_LATE_NOTICES);
     else
         hand_over(m, handle, input->agent);
@@ -1126,16 +1311,20 @@ static PB(Reason)
     do_snooze_dialling(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     struct callback *cb = callback_at(m, handle);
+    bool fresh = !callback_first(m, cb); /* an agent had it */
     int64_t until_ms;
     PB(Reason) reason = snooze_until(m, cb, input->minutes, owner_end(m, cb), &until_ms);
 
     if (reason != REASON(UNSPECIFIED))
         return reason;
     hang_up(m, handle, REASON(SNOOZED));
-    release(m, handle, REASON(SNOOZED), m->step.when);
+    if (fresh)
+        release(m, handle, REASON(SNOOZED), m->step.when);
+    else
+        callback_unreserve(m, handle);
     cb->snoozes++;
     extra_get(m, cb)->resume_ms = until_ms;
-    if (come_back(m, handle, STATE(SNOOZED), true, m->step.when) &&
+    if (come_back(m, handle, STATE(SNOOZED), fresh, m->step.when) &&
         !snooze_keeps_place(queue_at(m, cb->queue))) {
         callback_unplace(m, handle);
         give_up_place(m, handle, until_ms, (cb->flags & CB_ROUTING_KEPT) != 0);
@@ -1206,6 +1395,8 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_TRANSFER]      = {NEVER, REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), REFUSE(NOT_WITH_AGENT), DO(do_transfer),        REFUSE(IN_CALL),        DO(do_transfer_talking), DO(do_transfer)},
     [CB_SNOOZE]        = {NEVER, REFUSE(NOT_WAITING),    DO(do_snooze),          DO(do_snooze),          DO(do_snooze),          DO(do_snooze),          REFUSE(WITH_AGENT),     DO(do_snooze_dialling), REFUSE(IN_CALL),       REFUSE(IN_CALL)},
     [CB_BLOCKED]       = {NEVER, NEVER,                  DO(do_blocked),         NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_CALL_FIRST]    = {NEVER, NEVER,                  DO(do_call_first),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_OWNER_MISSED]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_owner_missed),   NEVER},
     [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
 };
 #undef DO
@@ -1254,6 +1445,7 @@ enum deadline {
     DEADLINE_AUTO_END,
     DEADLINE_ACT,
     DEADLINE_OUTCOME,
+    DEADLINE_OWNER_ANSWER,
     DEADLINE_CALL,
     DEADLINE_OWNER,
     DEADLINE_RING,
@@ -1304,6 +1496,9 @@ static struct earliest next_deadline(const struct machine *m, const struct callb
     case STATE(DIALLING): consider(&next, active->outcome_until_ms, DEADLINE_OUTCOME); break;
     case STATE(TALKING):
         consider(&next, active->attempt_heard_ms + m->options.call_ttl_ms, DEADLINE_CALL);
+        if (active->first && cb->agent == 0 && cb->owner != 0)
+            consider(&next, active->answered_ms + m->options.owner_answer_ms,
+                     DEADLINE_OWNER_ANSWER);
         break;
     case STATE(WRAP_UP):
         consider(&next, active->auto_end_ms, DEADLINE_AUTO_END);
@@ -1401,6 +1596,7 @@ void callback_fire(struct machine *m, uint32_t handle)
     case DEADLINE_AUTO_END: event = CB_AUTO_END; break;
     case DEADLINE_ACT: event = CB_ACT_LATE; break;
     case DEADLINE_OUTCOME: event = CB_OUTCOME_LOST; break;
+    case DEADLINE_OWNER_ANSWER: event = CB_OWNER_MISSED; break;
     case DEADLINE_CALL: event = CB_CALL_LOST; break;
     case DEADLINE_OWNER: event = CB_OWNER_END; break;
     case DEADLINE_RING: event = CB_NEXT_RING; break;

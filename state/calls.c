@@ -465,13 +465,34 @@ static void live_event(struct machine *m, const PB(InteractionEvent) * event)
 
 /* --- attempts (6.4) --- */
 
+/* Of a customer who was called first: the callback ended with the call, its agent is done now. */
+static bool wrapped_first(struct machine *m, const char *attempt, const char *agent_id)
+{
+    uint32_t agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(agent_id));
+
+    return agent != 0 && agent_attended(m, agent, slice_text(attempt));
+}
+
+/* Whoever he is, he takes a customer who was called first out of the line. */
+static uint32_t connected_agent(struct machine *m, uint32_t callback, const char *agent_id)
+{
+    struct slice id = slice_text(agent_id);
+
+    if (id.size > 0 && callback_first(m, callback_at(m, callback)))
+        return entity_get(m, KIND_AGENT, m->step.domain, id);
+    return entity_find(m, KIND_AGENT, m->step.domain, id);
+}
+
 static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
 {
     const PB(Attempt) *about = event->attempt;
     uint32_t handle = attempt_find(m, m->step.domain, slice_text(about->attempt_id));
-    struct callback_input input = {0};
+    struct callback_input input = {.time_ms = about->time_ms};
     struct active *active;
 
+    if (event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED &&
+        wrapped_first(m, about->attempt_id, event->attempt_wrap_up_ended->agent_id))
+        return;
     if (handle == 0) {
         count(m, MACHINE_COUNT_LATE_NOTICES);
         if (event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ANSWERED) {
@@ -497,8 +518,7 @@ static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
         callback_step(m, handle, CB_ANSWERED, &input);
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED:
-        input.agent = entity_find(m, KIND_AGENT, m->step.domain,
-                                  slice_text(event->attempt_connected->agent_id));
+        input.agent = connected_agent(m, handle, event->attempt_connected->agent_id);
         callback_step(m, handle, CB_CONNECTED, &input);
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ENDED:

@@ -38,9 +38,11 @@ static void check_callback(struct check *check, uint32_t handle)
     uint32_t ref = ref_make(KIND_CALLBACK, handle);
     uint16_t tree = cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY);
     enum wake_class class;
-    bool held = cb->head.state >= STATE(WITH_AGENT) && cb->head.state <= STATE(WRAP_UP);
+    bool flies = callback_in_flight(m, cb), first = callback_first(m, cb);
+    bool held = cb->head.state >= STATE(WITH_AGENT) && cb->head.state <= STATE(WRAP_UP) && !flies;
     bool waits = cb->head.state == STATE(WAITING) || cb->head.state == STATE(DELAYED) ||
-                 cb->head.state == STATE(SNOOZED) || cb->head.state == STATE(OFFERED);
+                 cb->head.state == STATE(SNOOZED) || cb->head.state == STATE(OFFERED) || flies;
+    uint32_t reserved = cb->active == 0 ? 0 : active_at(m, cb->active)->reserved;
 
     hold(check, cb->head.state >= STATE(SCHEDULED) && cb->head.state <= STATE(WRAP_UP),
          "no living state", ref);
@@ -57,9 +59,14 @@ static void check_callback(struct check *check, uint32_t handle)
         hold(check, agent_at(m, cb->agent)->offered == handle, "its agent knows of no offer (5.6)",
              ref);
     if (held && cb->agent != 0)
-        hold(check, held_by(m, agent_at(m, cb->agent), handle) == 1,
+        hold(check, held_by(m, agent_at(m, cb->agent), handle) == (first ? 0 : 1),
              "not held exactly once by its agent (5.6)", ref);
     hold(check, !(cb->flags & CB_TOLD), "left a state and entered none", ref);
+    hold(check, flies == ((cb->flags & CB_IN_FLIGHT) != 0), "in flight or not (7.2)", ref);
+    hold(check, !first || cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING),
+         "called first and in no call (7.9)", ref);
+    hold(check, reserved == 0 || (flies && agent_at(m, reserved)->reserved == handle),
+         "one is kept for it who does not know, or for nothing (7.3)", ref);
     hold(check, cb->head.wake_index != 0, "waits without a deadline (12.6)", ref);
     hold(check, callback_wake(m, handle, &class) != INT64_MAX && class == cb->head.wake_class,
          "in the wrong heap", ref);
@@ -82,8 +89,13 @@ static void check_agent(struct check *check, uint32_t handle)
              callback_at(m, agent->offered)->agent == handle &&
                  callback_at(m, agent->offered)->head.state == STATE(OFFERED),
              "an offer that is none (5.6)", ref);
-    for (int live = 0; live < 2; live++)
-        hold(check, !!(agent->free_bits & 1 << live) == agent_available(m, agent, live),
+    if (agent->reserved != 0)
+        hold(check,
+             callback_in_flight(m, callback_at(m, agent->reserved)) &&
+                 active_at(m, callback_at(m, agent->reserved)->active)->reserved == handle,
+             "kept for what does not want him (7.3)", ref);
+    for (int use = 0; use < USE_COUNT; use++)
+        hold(check, !!(agent->free_bits & 1 << use) == agent_available(m, agent, (enum use)use),
              "free or not is out of date", ref);
     for (uint32_t at = agent->calls; at != 0; at = call_at(m, at)->at_next)
         hold(check, call_at(m, at)->agent == handle, "another agent's call", ref);
@@ -125,6 +137,23 @@ static void check_counts(struct check *check, uint32_t handle)
              "the counts do not reconcile (10.5)", ref);
 }
 
+/* 7.2 */
+static void check_pacing(struct check *check, uint32_t handle)
+{
+    struct machine *m = check->m;
+    const struct queue *queue = queue_at(m, handle);
+    uint32_t ref = ref_make(KIND_QUEUE, handle), other, flying = 0, online = 0;
+    size_t cursor = 0;
+
+    while ((other = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0)
+        flying +=
+            callback_at(m, other)->queue == handle && callback_in_flight(m, callback_at(m, other));
+    for (cursor = 0; (other = table_next(&m->tables[KIND_AGENT], &cursor)) != 0;)
+        online += agent_at(m, other)->online && agent_joined(agent_at(m, other), handle);
+    hold(check, queue->in_flight == flying, "those in flight are miscounted (7.2)", ref);
+    hold(check, queue->online == online, "agents On Queue are miscounted (7.2)", ref);
+}
+
 /* 2.3: its list is who is scheduled at its local times. */
 static void check_zone(struct check *check, uint32_t handle)
 {
@@ -154,8 +183,8 @@ static void check_class(struct check *check, uint32_t handle)
     while ((other = table_next(&m->tables[KIND_AGENT], &cursor)) != 0) {
         const struct agent *agent = agent_at(m, other);
 
-        free += agent_available(m, agent, class->live != 0) && agent_joined(agent, class->queue) &&
-                class_takes(m, class, agent);
+        free += agent_available(m, agent, class_purpose(m, class)) &&
+                agent_joined(agent, class->queue) && class_takes(m, class, agent);
     }
     if (class->kind == CLASS_RINGS || class->kind == CLASS_PREFERRED)
         hold(check, order_count(&class->tree) == class->users,
@@ -174,6 +203,7 @@ static void check_pools(struct check *check)
     struct machine *m = check->m;
     size_t cursor = 0, wanted = 0, found = 0;
     uint32_t handle;
+    bool flies;
 
     while ((handle = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0) {
         const struct callback *cb = callback_at(m, handle);
@@ -181,10 +211,13 @@ static void check_pools(struct check *check)
 
         if (rings == NULL)
             continue;
+        flies = callback_in_flight(m, cb) && cb->head.state == STATE(DIALLING) &&
+                active_at(m, cb->active)->reserved == 0;
         hold(check, rings->ring <= RING_ALL && cb->owner == 0, "rings of no sense",
              ref_make(KIND_CALLBACK, handle));
         for (uint32_t at = 0;
-             cb->flags & CB_IN_CLASS && at < scores_count(m, extra_of(m, cb)->scores); at++)
+             (cb->flags & CB_IN_CLASS || flies) && at < scores_count(m, extra_of(m, cb)->scores);
+             at++)
             wanted += scores_at(m, extra_of(m, cb)->scores, at).score >= rings->floor;
     }
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;) {
@@ -237,8 +270,10 @@ const char *machine_broken(struct machine *m, struct arena *arena)
         check_agent(&check, handle);
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;)
         check_call(&check, handle);
-    for (cursor = 0; (handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0;)
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0;) {
         check_counts(&check, handle);
+        check_pacing(&check, handle);
+    }
     for (cursor = 0; (handle = table_next(&m->tables[KIND_ZONE], &cursor)) != 0;)
         check_zone(&check, handle);
     for (cursor = 0; (handle = table_next(&m->classes, &cursor)) != 0;)

@@ -189,6 +189,7 @@ static PB(AgentEntity) * agent_out(struct out out, const struct agent *agent)
     entity->gone_ms = agent->gone_ms;
     entity->heard_ms = agent->heard_ms;
     entity->silent = agent->silent;
+    entity->attempt_id = out_ident(out, &agent->after);
     return entity;
 }
 
@@ -293,6 +294,8 @@ static void active_out(struct out out, const struct callback *cb, PB(CallbackEnt
         attempt->heard_ms = active->attempt_heard_ms;
         attempt->ended_ms = active->attempt_ended_ms;
         attempt->lost = active->lost;
+        attempt->customer_first = active->first;
+        attempt->reserved_agent_id = out_agent(out, active->reserved);
         entity->attempt = attempt;
     }
 }
@@ -318,22 +321,30 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     entity->scheduled_id = out_ident(out, &extra->scheduled);
 }
 
+PB(RoutingData) *
+    callback_routing(struct machine *m, const struct callback *cb, struct arena *arena)
+{
+    const struct class *class = class_at(m, cb->class);
+    const struct extra *extra = extra_of(m, cb);
+    bool owned = class->owner != 0 && extra != NULL;
+
+    return out_routing((struct out){m, arena}, cb->priority, owned ? extra->skills : class->skills,
+                       owned ? extra->language : class->language,
+                       extra == NULL ? 0 : extra->scores);
+}
+
 static PB(CallbackEntity) * callback_out(struct out out, const struct callback *cb)
 {
     PB(CallbackEntity) *entity = OUT_NEW(out, CallbackEntity, ringback__v1__callback_entity);
-    const struct class *class = class_at(out.m, cb->class);
     const struct extra *extra = extra_of(out.m, cb);
     struct ident tie = callback_tie(out.m, cb);
-    bool owned = class->owner != 0 && extra != NULL;
 
     entity->kind = (PB(CallbackKind))cb->head.kind;
     entity->state = (PB(CallbackState))cb->head.state;
     entity->conversation_id = out_ident(out, &cb->conversation);
     entity->interaction_id = out_ident(out, &cb->interaction);
     entity->place = out_place(out, cb->queue, cb->entry_ms, &tie);
-    entity->routing =
-        out_routing(out, cb->priority, owned ? extra->skills : class->skills,
-                    owned ? extra->language : class->language, extra == NULL ? 0 : extra->scores);
+    entity->routing = callback_routing(out.m, cb, out.arena);
     entity->routing_kept = (cb->flags & CB_ROUTING_KEPT) != 0;
     entity->number = number_string(cb->number, out.arena);
     if (cb->script != 0)
@@ -350,6 +361,7 @@ static PB(CallbackEntity) * callback_out(struct out out, const struct callback *
     entity->still_waiting = cb->still;
     entity->inactive = (cb->flags & CB_INACTIVE) != 0;
     entity->reached = (cb->flags & CB_REACHED) != 0;
+    entity->customer_first_stay = (cb->flags & CB_CFC_STAY) != 0;
     entity->attempts = cb->attempts;
     entity->retries = cb->retries;
     entity->snoozes = cb->snoozes;
@@ -587,6 +599,7 @@ static void agent_in(struct machine *m, uint32_t handle, const PB(AgentEntity) *
     agent->gone_ms = entity->gone_ms;
     agent->heard_ms = entity->heard_ms;
     agent->silent = entity->silent;
+    agent->after = in_ident(m, entity->attempt_id);
 }
 
 static void held_places_in(struct machine *m, struct call *call, const PB(CallEntity) * entity)
@@ -658,7 +671,8 @@ static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * e
         &m->texts, slice_make(entity->in_queue_flows, entity->n_in_queue_flows * sizeof(uint64_t)));
 }
 
-static void active_in(struct machine *m, struct callback *cb, const PB(CallbackEntity) * entity)
+static void active_in(struct machine *m, struct callback *cb, const PB(CallbackEntity) * entity,
+                      uint32_t domain)
 {
     struct active *active;
 
@@ -693,6 +707,8 @@ static void active_in(struct machine *m, struct callback *cb, const PB(CallbackE
         active->attempt_heard_ms = entity->attempt->heard_ms;
         active->attempt_ended_ms = entity->attempt->ended_ms;
         active->lost = entity->attempt->lost;
+        active->first = entity->attempt->customer_first;
+        active->reserved = in_entity(m, KIND_AGENT, domain, entity->attempt->reserved_agent_id);
     }
 }
 
@@ -746,7 +762,8 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
     cb->flags =
         (uint16_t)((entity->routing_kept ? CB_ROUTING_KEPT : 0) |
                    (entity->inactive ? CB_INACTIVE : 0) | (entity->reached ? CB_REACHED : 0) |
-                   (entity->route_to_scheduler ? CB_ROUTE_TO_ME : 0));
+                   (entity->route_to_scheduler ? CB_ROUTE_TO_ME : 0) |
+                   (entity->customer_first_stay ? CB_CFC_STAY : 0));
     cb->priority = entity->routing == NULL ? 0 : entity->routing->priority;
     if (number_parse(slice_text(entity->number), slice_make(NULL, 0), &number) == NUMBER_OK)
         cb->number = number;
@@ -770,9 +787,9 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
         extra_get(m, cb)->tie = ident_put(&m->texts, tie);
     }
     extra_in(m, cb, entity, domain);
-    active_in(m, cb, entity);
-    cb->class = class_get(m, cb->queue, in_skills(m, domain, entity->routing),
-                          in_language(m, domain, entity->routing), cb->owner, false);
+    active_in(m, cb, entity, domain);
+    cb->class = class_get(m, cb, in_skills(m, domain, entity->routing),
+                          in_language(m, domain, entity->routing));
     return ERR_OK;
 }
 

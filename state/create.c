@@ -429,6 +429,17 @@ static void customer_snooze(struct machine *m, const char *request,
     answer_flow(m, request, reason, ident_is_none(&id) ? NULL : &id);
 }
 
+/* Voicemails and campaign callbacks are not built yet; in a customer-first queue some never will be
+ * (7.7). */
+static PB(Reason) refusal_in(struct machine *m, const char *queue_id, bool preview)
+{
+    uint32_t queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(queue_id));
+
+    return preview && queue != 0 && queue_customer_first(queue_at(m, queue))
+               ? REASON(NOT_IN_CUSTOMER_FIRST)
+               : REASON(NOT_SUPPORTED);
+}
+
 #define FLOW_CASE(NAME) RINGBACK__V1__FLOW_EVENT__EVENT_##NAME
 
 enum err flow_event(struct machine *m, const struct input_event *input)
@@ -454,7 +465,15 @@ enum err flow_event(struct machine *m, const struct input_event *input)
     case FLOW_CASE(CREATE_CALLBACK): create_callback(m, event->id, event->create_callback); break;
     case FLOW_CASE(CUSTOMER_SNOOZE): customer_snooze(m, event->id, event->customer_snooze); break;
     case FLOW_CASE(LEAVE_VOICEMAIL):
+        answer_flow(m, event->id, refusal_in(m, event->leave_voicemail->queue_id, true), NULL);
+        break;
     case FLOW_CASE(SCHEDULE_CALLBACK):
+        answer_flow(m, event->id,
+                    refusal_in(m, event->schedule_callback->queue_id,
+                               event->schedule_callback->campaign_mode ==
+                                   RINGBACK__V1__CAMPAIGN_MODE__CAMPAIGN_MODE_PREVIEW),
+                    NULL);
+        break;
     case FLOW_CASE(_NOT_SET):
     case _RINGBACK__V1__FLOW_EVENT__EVENT__CASE_IS_INT_SIZE:
         answer_flow(m, event->id, REASON(NOT_SUPPORTED), NULL);

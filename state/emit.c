@@ -227,7 +227,20 @@ void emit_segment(struct machine *m, const struct callback *cb, PB(CallbackState
             emit_stretch(m, cb, SEGMENT(DIALING), rang, end_ms);
         return;
     }
+    if (callback_in_flight(m, cb)) /* on the line, and yet in line (7.1) */
+        state = STATE(WAITING);
     emit_stretch(m, cb, segment_type(state), start_ms, end_ms);
+}
+
+static PB(Place) * emit_place(struct machine *m, const struct callback *cb)
+{
+    PB(Place) *place = EMIT_NEW(m, Place, ringback__v1__place);
+    struct ident tie = callback_tie(m, cb);
+
+    place->queue_id = queue_string(m, cb->queue);
+    place->entry_ms = cb->entry_ms;
+    place->tie_break = ident_emit(m, &tie);
+    return place;
 }
 
 void emit_offer(struct machine *m, const struct callback *cb)
@@ -237,8 +250,6 @@ void emit_offer(struct machine *m, const struct callback *cb)
     const struct extra *extra = extra_of(m, cb);
     PB(RoutingEvent) *event = emit_routing(m, "routing.offer", cb);
     PB(Offer) *offer = EMIT_NEW(m, Offer, ringback__v1__offer);
-    PB(Place) *place = EMIT_NEW(m, Place, ringback__v1__place);
-    struct ident tie = callback_tie(m, cb);
     uint32_t script = callback_script(m, cb);
 
     offer->offer_id = ident_emit(m, &active->offer);
@@ -255,10 +266,7 @@ void emit_offer(struct machine *m, const struct callback *cb)
         offer->script_id = text_string(m, script_at(m, script)->id);
     offer->kind = (PB(CallbackKind))cb->head.kind;
     offer->owned = cb->owner != 0;
-    place->queue_id = queue_string(m, cb->queue);
-    place->entry_ms = cb->entry_ms;
-    place->tie_break = ident_emit(m, &tie);
-    offer->place = place;
+    offer->place = emit_place(m, cb);
     event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_OFFER;
     event->offer = offer;
 }
@@ -320,6 +328,15 @@ void emit_place_call(struct machine *m, const struct callback *cb, uint64_t numb
         place->caller_id = arena_text(m->step.arena, ani);
     if (place->caller_name[0] == '\0')
         place->caller_name = arena_text(m->step.arena, ani_name);
+    if (callback_first(m, cb)) {
+        place->customer_first = true;
+        if (queue->settings != NULL && queue->settings->customer_first != NULL) { /* 7.6 */
+            place->site_id =
+                arena_text(m->step.arena, slice_text(queue->settings->customer_first->site_id));
+            place->edge_group_id = arena_text(
+                m->step.arena, slice_text(queue->settings->customer_first->edge_group_id));
+        }
+    }
     place->ring_timeout_s = (uint32_t)queue_ring_s(queue);
     place->number_of_attempt = cb->attempts;
     event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_PLACE_CALL;
@@ -336,6 +353,44 @@ void emit_hang_up(struct machine *m, const struct callback *cb, const char *atte
     hang_up->reason = reason;
     event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_HANG_UP;
     event->hang_up = hang_up;
+}
+
+void emit_transfer(struct machine *m, const struct callback *cb, const char *flow)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.transfer_to_queue", cb);
+    PB(TransferToQueue) *transfer = EMIT_NEW(m, TransferToQueue, ringback__v1__transfer_to_queue);
+
+    transfer->attempt_id = ident_emit(m, &active_at(m, cb->active)->attempt);
+    if (flow != NULL) {
+        transfer->flow_id = arena_text(m->step.arena, slice_text(flow));
+    } else {
+        transfer->place = emit_place(m, cb);
+        transfer->routing = callback_routing(m, cb, m->step.arena);
+    }
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_TRANSFER_TO_QUEUE;
+    event->transfer_to_queue = transfer;
+}
+
+void emit_reserve(struct machine *m, const struct callback *cb, uint32_t agent)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.reserve_agent", cb);
+    PB(ReserveAgent) *reserve = EMIT_NEW(m, ReserveAgent, ringback__v1__reserve_agent);
+
+    reserve->agent_id = agent_string(m, agent);
+    reserve->attempt_id = ident_emit(m, &active_at(m, cb->active)->attempt);
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_RESERVE_AGENT;
+    event->reserve_agent = reserve;
+}
+
+void emit_unreserve(struct machine *m, const struct callback *cb, uint32_t agent)
+{
+    PB(RoutingEvent) *event = emit_routing(m, "routing.release_agent", cb);
+    PB(ReleaseAgent) *release = EMIT_NEW(m, ReleaseAgent, ringback__v1__release_agent);
+
+    release->agent_id = agent_string(m, agent);
+    release->attempt_id = ident_emit(m, &active_at(m, cb->active)->attempt);
+    event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_RELEASE_AGENT;
+    event->release_agent = release;
 }
 
 void emit_ended(struct machine *m, const struct callback *cb, PB(Reason) reason)
@@ -382,6 +437,23 @@ void stay_begin(struct machine *m, uint32_t queue, const struct callback *cb,
     counts->offered++;
     counts->waiting++;
     emit_metric(m, METRIC(N_OFFERED), 1, cb, call, queue, 0);
+    if (cb != NULL && cb->flags & CB_CFC_STAY)
+        emit_metric(m, METRIC(N_CFC_OFFERED), 1, cb, NULL, queue, 0);
+}
+
+/* 10.4: the queue's alone, beside the usual ones. */
+static void emit_cfc(struct machine *m, uint32_t queue, const struct callback *cb,
+                     enum stay_end how, int64_t began_ms, int64_t when_ms)
+{
+    static const PB(MetricName) names[] = {[STAY_ANSWERED] = METRIC(T_CFC_ANSWERED),
+                                           [STAY_ABANDONED] = METRIC(T_CFC_ABANDON),
+                                           [STAY_FLOW_OUT] = METRIC(T_CFC_FLOW_OUT)};
+    int64_t answered_ms = cb->active == 0 ? 0 : active_at(m, cb->active)->answered_ms;
+
+    emit_metric(m, names[how], when_ms > began_ms ? when_ms - began_ms : 0, cb, NULL, queue, 0);
+    if (how == STAY_ANSWERED && answered_ms != 0)
+        emit_metric(m, METRIC(T_CFC_ACD), when_ms > answered_ms ? when_ms - answered_ms : 0, cb,
+                    NULL, queue, 0);
 }
 
 void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
@@ -401,4 +473,6 @@ void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
     counts->abandoned += how == STAY_ABANDONED;
     counts->flow_out += how == STAY_FLOW_OUT;
     emit_metric(m, names[how], when_ms > began_ms ? when_ms - began_ms : 0, cb, call, queue, agent);
+    if (cb != NULL && cb->flags & CB_CFC_STAY)
+        emit_cfc(m, queue, cb, how, began_ms, when_ms);
 }

@@ -112,6 +112,14 @@ struct skillset {
     uint64_t bits; /* bit (name % 64) of each: a quick no */
 };
 
+/* What an agent may be free for (5.2); also the index of who is. */
+enum use {
+    USE_OFFER, /* a callback is offered to him */
+    USE_LIVE,  /* a live call, or a customer who was called first and is on the line */
+    USE_DIAL,  /* a customer is called first, counting on him */
+    USE_COUNT,
+};
+
 struct stay_counts {
     uint64_t offered, answered, abandoned, flow_out, waiting;
 };
@@ -141,10 +149,12 @@ struct queue {
     int64_t handle_ms[HANDLE_SAMPLES];
     uint32_t handle_count;
     uint32_t classes;     /* first of its classes for everybody */
-    struct order free[2]; /* agents by idle time: [0] for callbacks, [1] for live calls */
+    struct order free[USE_COUNT]; /* agents by idle time, for each use */
     struct order parked;  /* scheduled, delayed, snoozed callbacks, by resume time */
     struct order busy;    /* offered and accepted ones */
     uint32_t live_tree, callback_tree; /* entries in its classes */
+    uint32_t in_flight;                /* dials, and answered ones not yet with an agent (7.2) */
+    uint32_t online;                   /* agents joined and On Queue (7.2) */
 };
 
 struct script {
@@ -188,14 +198,17 @@ struct agent {
     int64_t first_on_queue_ms, last_end_ms, busy_ms, missed_until_ms, gone_ms, heard_ms;
     struct decline *declines; /* malloc */
     uint32_t decline_count;
+    struct ident after; /* customer-first attempt that he is on, or finishes after; none */
     /* Derived. */
-    uint32_t offered; /* the callback offered to him */
+    uint32_t offered;  /* the callback offered to him */
+    uint32_t reserved; /* the callback that he is kept for (7.3) */
     uint32_t held;    /* first of the callbacks he holds */
     uint32_t held_count;
     uint32_t calls;      /* first of the live calls at him */
     uint32_t owned;      /* first of the classes that wait for him alone */
     uint32_t preferred;  /* first of the classes of those that have him in their pool */
-    uint8_t free_bits;   /* 1: for callbacks, 2: for live calls */
+    uint8_t free_bits;   /* 1 << enum use */
+    bool online;         /* counted as such in his queues (7.2) */
     int64_t free_key;    /* under which he is in the queues' free */
     uint64_t paper_walk; /* the walk that used him on paper */
 };
@@ -280,7 +293,10 @@ struct active {
         attempt_ended_ms;
     uint8_t answered_by;
     bool lost;
-    uint32_t held_next; /* at the agent */
+    bool first;          /* the attempt calls the customer first (chapter 7) */
+    uint32_t reserved;   /* the agent who is kept for it (7.3); 0: nobody */
+    uint64_t paper_walk; /* the walk that gave it somebody on paper */
+    uint32_t held_next;  /* at the agent */
 };
 
 enum callback_flag {
@@ -294,6 +310,8 @@ enum callback_flag {
     CB_IN_BUSY = 128,     /* or its busy */
     CB_ROUTE_TO_ME = 256, /* at due to who scheduled it, if he can (2.5) */
     CB_TOLD = 512,        /* within a step: the segment of the state that it leaves is out */
+    CB_IN_FLIGHT = 1024,  /* beside busy: counted in flight, in a tree unless one is kept for it */
+    CB_CFC_STAY = 2048,   /* its stay counts as a customer-first one (10.4) */
 };
 
 struct callback {
@@ -356,8 +374,10 @@ struct class
     uint32_t skills;   /* skillset asked; 0: none */
     uint32_t language; /* name; 0: any */
     uint32_t owner;    /* agent, also of CLASS_PREFERRED; 0: none */
-    uint32_t live;     /* 1: live calls, 0: callbacks */
+    uint32_t live;     /* 1: live calls and attempts in flight, 0: callbacks that wait */
     uint32_t kind;     /* enum class_kind */
+    bool attempts;     /* its entries are callbacks in flight (5.3) */
+    bool agent_first;  /* whatever its queue's mode: voicemails (12.15) */
     uint32_t next;     /* of the queue, or of the agent */
     uint32_t active_next, active_prev;
     uint32_t users;      /* callbacks that refer to it, entries that are in its tree for a while */
@@ -543,9 +563,21 @@ bool queue_priority_only(const struct queue *queue);
 struct ident callback_tie(const struct machine *m, const struct callback *cb);
 struct ident call_tie(const struct call *call);
 uint64_t class_hash(const struct class *class);
-/* The class, counted as used once more: everybody's, or its owner's. */
-uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
-                   uint32_t owner, bool live);
+
+/* Its entries are handles of calls; else of callbacks. */
+static inline bool class_of_calls(const struct class *class)
+{
+    return class->live && !class->attempts;
+}
+
+/* The class of a callback, counted as used once more: everybody's, or its owner's. Its queue, kind
+ * and owner are set. */
+uint32_t class_get(struct machine *m, const struct callback *cb, uint32_t skills,
+                   uint32_t language);
+/* What its entries need an agent for. */
+enum use class_purpose(const struct machine *m, const struct class *class);
+/* Dialling, or answered and not yet with an agent (7.2). */
+bool callback_in_flight(const struct machine *m, const struct callback *cb);
 void class_release(struct machine *m, uint32_t class);
 /* The class is another one from now on; the callback is in no tree. */
 void callback_class(struct machine *m, uint32_t callback, uint32_t skills, uint32_t language);
@@ -562,6 +594,7 @@ void class_activate(struct machine *m, uint32_t class);
 /* Settings changed: keys, names, free counts. */
 void queue_rebuild(struct machine *m, uint32_t queue);
 void classes_recount(struct machine *m, uint32_t queue);
+void classes_recount_all(struct machine *m, uint32_t queue); /* those of owners and rings too */
 /* -1, 0, 1: which of two places comes first (5.1). Handles of calls if live. */
 int place_compare(const struct machine *m, uint32_t a, bool a_live, uint32_t b, bool b_live);
 /* On the entry, or where it would be if it has left the tree. */
@@ -599,7 +632,7 @@ void last_agent_try(struct machine *m, uint32_t callback, uint32_t agent);
 bool agent_known(const struct agent *agent);
 bool agent_joined(const struct agent *agent, uint32_t queue);
 bool agent_idle(const struct agent *agent);
-bool agent_available(const struct machine *m, const struct agent *agent, bool live);
+bool agent_available(const struct machine *m, const struct agent *agent, enum use use);
 /* Who of two comes first by 5.4: -1, 0, 1. */
 int agent_compare(const struct machine *m, uint32_t a, uint32_t b);
 bool agent_declined(const struct agent *agent, const struct ident *callback);
@@ -609,10 +642,14 @@ uint32_t agent_capacity(const struct agent *agent);
 /* Compute free_bits anew and put him where they say. Called for touched agents at step end. */
 void agent_refresh(struct machine *m, uint32_t agent);
 void agent_unindex(struct machine *m, uint32_t agent); /* out of all free sets */
-/* Revokes his offer if he may no longer have it (5.5). */
+/* Revokes his offer if he may no longer have it (5.5), passes on his reservation (7.3). */
 void agent_check_offer(struct machine *m, uint32_t agent);
 void agent_attach(struct machine *m, uint32_t agent, uint32_t call);
 void agent_detach(struct machine *m, uint32_t call);
+/* He is on the call of that attempt, by a word of that time (7.1). */
+void agent_attend(struct machine *m, uint32_t agent, const struct ident *attempt, int64_t time_ms);
+/* Done with it; false: it was none that he was on. */
+bool agent_attended(struct machine *m, uint32_t agent, struct slice attempt);
 void agent_hold(struct machine *m, uint32_t agent, uint32_t callback);
 void agent_unhold(struct machine *m, uint32_t callback);
 void agent_heard(struct machine *m, uint32_t agent);
@@ -704,6 +741,8 @@ enum callback_event {
     CB_SNOOZE,
     CB_BLOCKED,
     CB_EXPIRED,
+    CB_CALL_FIRST,
+    CB_OWNER_MISSED,
     CB_EVENT_COUNT,
 };
 
@@ -719,6 +758,7 @@ struct callback_input {
     const PB(Transfer) * transfer;
     bool unjoined;    /* offer: he need not be joined */
     uint32_t minutes; /* snooze */
+    int64_t time_ms;  /* connected: when, by the switch */
 };
 
 /* Does what the table of transitions says. UNSPECIFIED: done, or ignored and counted. */
@@ -778,6 +818,25 @@ snooze_until(const struct machine *m, const struct callback *cb, uint32_t minute
 bool snooze_keeps_place(const struct queue *queue);
 /* The wakes of all that waits there anew: a setting that they depend on changed. */
 void queue_wakes_refresh(struct machine *m, uint32_t queue);
+
+/* --- first.c: customer-first (chapter 7) -------------------------------------------------- */
+
+bool queue_customer_first(const struct queue *queue);
+/* 7.2: how many may be in flight, exactly. */
+uint32_t queue_cap(const struct queue *queue);
+bool queue_reserves(const struct queue *queue); /* 7.3 */
+/* What is done when that one answers: to a queue, to a flow, hung up (7.4). */
+PB(AnswerReaction) queue_reaction(const struct queue *queue, PB(AnswerKind) kind);
+const char *queue_flow(const struct queue *queue);
+uint32_t queue_first_retries(const struct queue *queue);       /* 7.5 */
+int64_t queue_first_retry_delay_ms(const struct queue *queue); /* 7.5 */
+/* Its attempt calls, or called, the customer first. */
+bool callback_first(const struct machine *m, const struct callback *cb);
+/* He is kept for it, before it is placed; told once it has its attempt. */
+void callback_reserve(struct machine *m, uint32_t callback, uint32_t agent);
+void callback_unreserve(struct machine *m, uint32_t callback); /* nobody is kept for it any more */
+/* What he is kept for goes to another one if he is not to be had any more (7.3). */
+void agent_check_reservation(struct machine *m, uint32_t agent);
 
 /* --- create.c, commands.c
  * ---------------------------------------------------------------------------- */
@@ -839,6 +898,10 @@ void emit_released(struct machine *m, const struct callback *cb, PB(Reason) reas
 void emit_place_call(struct machine *m, const struct callback *cb, uint64_t number);
 void emit_hang_up(struct machine *m, const struct callback *cb, const char *attempt,
                   PB(Reason) reason);
+/* flow NULL: into its queue, where it stands. */
+void emit_transfer(struct machine *m, const struct callback *cb, const char *flow);
+void emit_reserve(struct machine *m, const struct callback *cb, uint32_t agent);
+void emit_unreserve(struct machine *m, const struct callback *cb, uint32_t agent);
 void emit_ended(struct machine *m, const struct callback *cb, PB(Reason) reason);
 void emit_notice(struct machine *m, const struct callback *cb, PB(Reason) reason, uint32_t agent);
 char *text_string(struct machine *m, uint32_t text);
@@ -859,6 +922,9 @@ void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
 /* The entity of a key on `state`; 0: there is none. */
 uint32_t ref_find(struct machine *m, struct slice key);
 
+/* What it ranks and matches by, in arena. */
+PB(RoutingData) *
+    callback_routing(struct machine *m, const struct callback *cb, struct arena *arena);
 /* The entity as it goes to `state`, in arena. */
 PB(StateRecord) * entity_record(struct machine *m, uint32_t ref, struct arena *arena);
 

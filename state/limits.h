@@ -23,6 +23,7 @@
     X(NUMBER_DIGITS_MAX, 15, "1.2", "digits of a number, at most")                                 \
     X(PACING_HUNDREDTHS_MIN, 100, "7.2", "pacing, hundredths, at least")                           \
     X(PACING_HUNDREDTHS_MAX, 1000, "7.2", "pacing, hundredths, at most")                           \
+    X(PACING_HUNDREDTHS_DEFAULT, 100, "7.2", "pacing, hundredths, default")                        \
     X(RETRIES_MAX, 20, "7.5", "retries, at most")                                                  \
     X(RETRY_DELAY_S_MIN, 60, "7.5", "retry delay, s, at least")                                    \
     X(RETRY_DELAY_S_MAX, 86400, "7.5", "retry delay, s, at most")                                  \
@@ -39,6 +40,7 @@
     X(ANSWER_GRACE_MS, 2 * SECOND_MS, "5.5", "Interacting without an accept, default")             \
     X(MISSED_PAUSE_MS, 300 * SECOND_MS, "5.5", "pause after a missed offer, default")              \
     X(DECLINE_PAUSE_MS, 60 * SECOND_MS, "5.5", "pause after declining, default")                   \
+    X(OWNER_ANSWER_MS, 20 * SECOND_MS, "3.6", "owner not with the customer, default")              \
     X(RECLAIM_AFTER_MS, 60 * SECOND_MS, "6.5", "agent gone, default")                              \
     X(PREVIEW_MAX_MS, 30 * MINUTE_MS, "6.5", "preview without a dial, default")                    \
     X(AFTER_CALL_MAX_MS, 60 * MINUTE_MS, "6.5", "nothing after a call, default")                   \

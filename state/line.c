@@ -202,19 +202,27 @@ void class_activate(struct machine *m, uint32_t handle)
         *first = class->active_next;
 }
 
+enum use class_purpose(const struct machine *m, const struct class *class)
+{
+    if (class->live)
+        return USE_LIVE;
+    return class->agent_first || !queue_customer_first(queue_at(m, class->queue)) ? USE_OFFER
+                                                                                  : USE_DIAL;
+}
+
 static void class_recount(struct machine *m, uint32_t handle)
 {
     struct class *class = class_at(m, handle);
     struct queue *queue = queue_at(m, class->queue);
+    enum use use = class_purpose(m, class);
     struct order_cursor cursor;
 
     class->free_count = 0;
     if (class->owner != 0) {
         const struct agent *agent = agent_at(m, class->owner);
 
-        class->free_count =
-            (agent->free_bits & 1 << class->live) != 0 && class_takes(m, class, agent);
-    } else if (order_first(&queue->free[class->live], &m->nodes, &cursor)) {
+        class->free_count = (agent->free_bits & 1 << use) != 0 && class_takes(m, class, agent);
+    } else if (order_first(&queue->free[use], &m->nodes, &cursor)) {
         do
             class->free_count += class_takes(m, class, agent_at(m, order_at(&cursor)));
         while (order_next(&m->nodes, &cursor));
@@ -228,19 +236,30 @@ void classes_recount(struct machine *m, uint32_t queue)
         class_recount(m, at);
 }
 
+void classes_recount_all(struct machine *m, uint32_t queue)
+{
+    size_t cursor = 0;
+    uint32_t handle;
+
+    while ((handle = table_next(&m->classes, &cursor)) != 0)
+        if (class_at(m, handle)->queue == queue)
+            class_recount(m, handle);
+}
+
 static bool equal_class(const void *user, uint32_t handle, const void *key)
 {
     const struct class *class = class_at(user, handle), *sought = key;
 
     return class->queue == sought->queue && class->skills == sought->skills &&
            class->language == sought->language && class->owner == sought->owner &&
-           class->live == sought->live && class->kind == sought->kind;
+           class->live == sought->live && class->kind == sought->kind &&
+           class->attempts == sought->attempts && class->agent_first == sought->agent_first;
 }
 
 uint64_t class_hash(const struct class *class)
 {
-    const uint32_t parts[6] = {class->queue, class->skills, class->language,
-                               class->owner, class->live,   class->kind};
+    const uint32_t parts[8] = {class->queue, class->skills, class->language, class->owner,
+                               class->live,  class->kind,   class->attempts, class->agent_first};
 
     return XXH3_64bits(parts, sizeof(parts));
 }
@@ -307,16 +326,15 @@ static uint32_t class_use(struct machine *m, const struct class *sought)
     return handle;
 }
 
-uint32_t class_get(struct machine *m, uint32_t queue, uint32_t skills, uint32_t language,
-                   uint32_t owner, bool live)
+uint32_t class_get(struct machine *m, const struct callback *cb, uint32_t skills, uint32_t language)
 {
-    struct class sought = {.queue = queue,
-                           .skills = owner == 0 ? skills : 0,
-                           .language = owner == 0 ? language : 0,
-                           .owner = owner,
-                           .live = live,
-                           .kind = owner == 0 ? CLASS_EVERYBODY : CLASS_OWNER};
+    struct class sought = {.queue = cb->queue,
+                           .skills = cb->owner == 0 ? skills : 0,
+                           .language = cb->owner == 0 ? language : 0,
+                           .owner = cb->owner,
+                           .kind = cb->owner == 0 ? CLASS_EVERYBODY : CLASS_OWNER};
 
+    sought.agent_first = cb->head.kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL;
     return class_use(m, &sought);
 }
 
@@ -334,14 +352,14 @@ void class_release(struct machine *m, uint32_t handle)
 
 static struct order_compare entry_order(const struct machine *m, const struct class *class)
 {
-    return (struct order_compare){class->live ? compare_calls : compare_callbacks, m};
+    return (struct order_compare){class_of_calls(class) ? compare_calls : compare_callbacks, m};
 }
 
 static int64_t entry_key(const struct machine *m, const struct class *class, uint32_t entry)
 {
     const struct queue *queue = queue_at(m, class->queue);
 
-    if (class->live)
+    if (class_of_calls(class))
         return line_key(queue, call_at(m, entry)->entry_ms, call_at(m, entry)->priority);
     return line_key(queue, callback_at(m, entry)->entry_ms, callback_at(m, entry)->priority);
 }
@@ -384,7 +402,9 @@ static void pool_place(struct machine *m, const struct class *about, uint32_t sc
         struct class sought = {.queue = about->queue,
                                .live = about->live,
                                .owner = score.agent,
-                               .kind = CLASS_PREFERRED};
+                               .kind = CLASS_PREFERRED,
+                               .attempts = about->attempts,
+                               .agent_first = about->agent_first};
         uint32_t class;
 
         if (score.score < rings->floor)
@@ -416,12 +436,14 @@ static bool in_rings(const struct rings *rings)
 void call_place(struct machine *m, uint32_t handle)
 {
     struct call *call = call_at(m, handle);
+    struct class sought;
 
     if (call->in_tree || !(m->options.holds_line & 1u << call->head.kind))
         return;
-    call->class = in_rings(&call->rings)
-                      ? rings_class(m, call->queue, true)
-                      : class_get(m, call->queue, call->skills, call->language, 0, true);
+    sought = (struct class){
+        .queue = call->queue, .skills = call->skills, .language = call->language, .live = 1};
+    call->class =
+        in_rings(&call->rings) ? rings_class(m, call->queue, true) : class_use(m, &sought);
     class_put(m, call->class, handle);
     if (call->rings.ring != 0)
         pool_place(m, class_at(m, call->class), call->scores, &call->rings, handle, true);
@@ -474,6 +496,69 @@ static void line_take(struct machine *m, uint32_t handle)
     queue_at(m, cb->queue)->callback_tree--;
 }
 
+/* --- in flight (7.2) --- */
+
+bool callback_in_flight(const struct machine *m, const struct callback *cb)
+{
+    return callback_first(m, cb) && cb->agent == 0 &&
+           (cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING));
+}
+
+/* On the line it is a voice interaction, to which rings do not apply (4.2). */
+static const struct rings *flight_rings(const struct machine *m, const struct callback *cb)
+{
+    return cb->head.state == STATE(DIALLING) ? callback_rings(m, cb) : NULL;
+}
+
+/* The class, counted as used once more, of who takes an agent on paper as a live call does. */
+static uint32_t flight_class(struct machine *m, const struct callback *cb)
+{
+    const struct class *waiting = class_at(m, cb->class);
+    struct class sought = {.queue = cb->queue, .live = 1, .kind = CLASS_RINGS, .attempts = true};
+
+    if (!in_rings(flight_rings(m, cb))) {
+        sought.skills = waiting->skills;
+        sought.language = waiting->language;
+        sought.owner = waiting->owner;
+        sought.kind = waiting->kind;
+    }
+    return class_use(m, &sought);
+}
+
+/* Nobody needs to be left for it on paper if somebody is kept for it (7.3). */
+static void flight_put(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct rings *rings = flight_rings(m, cb);
+    uint32_t class;
+
+    queue_at(m, cb->queue)->in_flight++;
+    cb->flags |= CB_IN_FLIGHT;
+    if (active_at(m, cb->active)->reserved != 0)
+        return;
+    class = flight_class(m, cb);
+    class_put(m, class, handle);
+    if (rings != NULL)
+        pool_place(m, class_at(m, class), extra_of(m, cb)->scores, rings, handle, true);
+}
+
+static void flight_take(struct machine *m, uint32_t handle)
+{
+    struct callback *cb = callback_at(m, handle);
+    const struct rings *rings = flight_rings(m, cb);
+    uint32_t class;
+
+    queue_at(m, cb->queue)->in_flight--;
+    if (active_at(m, cb->active)->reserved != 0)
+        return;
+    class = flight_class(m, cb);
+    class_take(m, class, handle);
+    if (rings != NULL)
+        pool_place(m, class_at(m, class), extra_of(m, cb)->scores, rings, handle, false);
+    class_release(m, class);
+    class_release(m, class);
+}
+
 static int64_t parked_key(const struct machine *m, const struct callback *cb)
 {
     if (cb->head.state == STATE(SCHEDULED))
@@ -498,7 +583,7 @@ void callback_place(struct machine *m, uint32_t handle)
     struct order_compare by_id = {compare_callback_ids, m};
     struct zone *zone = zone_of(m, cb);
 
-    assert(!(cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY)));
+    assert(!(cb->flags & (CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY | CB_IN_FLIGHT)));
     switch ((PB(CallbackState))cb->head.state) {
     case STATE(WAITING): line_put(m, handle); return;
     case STATE(SCHEDULED):
@@ -516,6 +601,8 @@ void callback_place(struct machine *m, uint32_t handle)
     case STATE(WRAP_UP):
         order_put(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
         cb->flags |= CB_IN_BUSY;
+        if (callback_in_flight(m, cb))
+            flight_put(m, handle);
         return;
     case STATE(UNSPECIFIED):
     case STATE(ENDED):
@@ -541,9 +628,11 @@ void callback_unplace(struct machine *m, uint32_t handle)
                 order_remove(&zone->scheduled, &m->nodes, extra_of(m, cb)->local_ms, handle, by_id);
     } else if (cb->flags & CB_IN_BUSY) {
         found = order_remove(&queue->busy, &m->nodes, cb->entry_ms, handle, by_id);
+        if (cb->flags & CB_IN_FLIGHT)
+            flight_take(m, handle);
     }
     assert(found);
-    cb->flags &= (uint16_t) ~(CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY);
+    cb->flags &= (uint16_t) ~(CB_IN_CLASS | CB_IN_PARKED | CB_IN_BUSY | CB_IN_FLIGHT);
 }
 
 void callback_class(struct machine *m, uint32_t handle, uint32_t skills, uint32_t language)
@@ -551,8 +640,8 @@ void callback_class(struct machine *m, uint32_t handle, uint32_t skills, uint32_
     struct callback *cb = callback_at(m, handle);
     uint32_t old = cb->class;
 
-    assert(!(cb->flags & CB_IN_CLASS));
-    cb->class = class_get(m, cb->queue, skills, language, cb->owner, false);
+    assert(!(cb->flags & (CB_IN_CLASS | CB_IN_FLIGHT)));
+    cb->class = class_get(m, cb, skills, language);
     if (old != 0)
         class_release(m, old);
 }

@@ -16,6 +16,7 @@ void machine_options_default(struct machine_options *options)
         .answer_grace_ms = LIMIT_ANSWER_GRACE_MS,
         .missed_pause_ms = LIMIT_MISSED_PAUSE_MS,
         .decline_pause_ms = LIMIT_DECLINE_PAUSE_MS,
+        .owner_answer_ms = LIMIT_OWNER_ANSWER_MS,
         .reclaim_after_ms = LIMIT_RECLAIM_AFTER_MS,
         .preview_max_ms = LIMIT_PREVIEW_MAX_MS,
         .after_call_max_ms = LIMIT_AFTER_CALL_MAX_MS,
@@ -349,8 +350,10 @@ static void ready_callback(struct machine *m, uint32_t handle)
     attempt_index(m, handle);
     if (cb->head.state == STATE(OFFERED))
         agent_at(m, cb->agent)->offered = handle;
-    else if (cb->agent != 0)
+    else if (cb->agent != 0 && !callback_first(m, cb))
         agent_hold(m, cb->agent, handle);
+    if (cb->active != 0 && active_at(m, cb->active)->reserved != 0)
+        agent_at(m, active_at(m, cb->active)->reserved)->reserved = handle;
 }
 
 static void ready_call(struct machine *m, uint32_t handle)

@@ -35,6 +35,7 @@ struct machine_options {
     int64_t answer_grace_ms;    /* Interacting without an accept (5.5), 2 s */
     int64_t missed_pause_ms;    /* after a time-out (5.5), 300 s */
     int64_t decline_pause_ms;   /* after declining (5.5), 60 s */
+    int64_t owner_answer_ms;    /* owner not with the customer (3.6), 20 s */
     int64_t reclaim_after_ms;   /* agent gone (6.5), 60 s */
     int64_t preview_max_ms;     /* no dial (6.5), 30 min */
     int64_t window_overrun_ms;  /* a holder's dial after closing (12.3), 15 min */

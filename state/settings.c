@@ -223,11 +223,22 @@ static const char *check_customer_first(struct machine *m, const PB(CustomerFirs
         {"customer_first.max_retries", first->max_retries, 0, LIMIT_RETRIES_MAX, false},
         {"customer_first.retry_delay_s", first->retry_delay_s, LIMIT_RETRY_DELAY_S_MIN,
          LIMIT_RETRY_DELAY_S_MAX, true},
+        {"customer_first.live_voice", first->live_voice, 0,
+         RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_HANG_UP, false},
+        {"customer_first.answering_machine", first->answering_machine, 0,
+         RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_HANG_UP, false},
     };
 
     if (first->site_id[0] != '\0' && first->edge_group_id[0] != '\0')
         return "customer_first has a site and an edge group; it must be one of them";
-    return check_bounds(m, bounds, 3);
+    if ((first->live_voice == RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_FLOW ||
+         first->answering_machine == RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_FLOW) &&
+        !ident_valid(slice_text(first->flow_id)))
+        return "customer_first sends calls to a flow, and flow_id is no id";
+    if (!text_fits(first->site_id, LIMIT_ID_BYTES_MAX) ||
+        !text_fits(first->edge_group_id, LIMIT_ID_BYTES_MAX))
+        return "customer_first.site_id or edge_group_id is too long";
+    return check_bounds(m, bounds, sizeof(bounds) / sizeof(bounds[0]));
 }
 
 static const char *check_rings(struct machine *m, const PB(QueueSettings) * queue)
@@ -369,6 +380,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
     bool priority_only = queue_priority_only(queue), assigns = queue_assigns(queue);
     bool same_rings = rings_same(queue->settings, settings);
     uint32_t expires_s = queue->settings == NULL ? 0 : queue->settings->expire_after_s;
+    bool first = queue_customer_first(queue);
     const char *fault;
 
     if (!version_new(m, setting, holds))
@@ -395,6 +407,8 @@ static void set_queue(struct machine *m, const struct setting *setting,
     if (expires_s != settings->expire_after_s)
         queue_wakes_refresh(m, handle);
     queue_open_refresh(m, handle);
+    if (first != queue_customer_first(queue))
+        classes_recount_all(m, handle); /* another agent can take them now (5.2) */
     accept_setting(m, setting);
 }
 
@@ -408,7 +422,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
 {
     uint32_t handle = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(removal->queue_id));
     struct queue *queue = handle == 0 ? NULL : queue_at(m, handle);
-    bool priority_only, rings;
+    bool priority_only, rings, first;
 
     if (queue == NULL || (queue->settings == NULL && queue->removed_version == 0)) {
         refuse_setting(m, setting, REASON(QUEUE_UNKNOWN), 0, NULL);
@@ -432,6 +446,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
     }
     priority_only = queue_priority_only(queue);
     rings = queue->settings->n_rings > 0;
+    first = queue_customer_first(queue);
     touch(m, ref_make(KIND_QUEUE, handle));
     replace(&queue->settings, NULL);
     if (rings)
@@ -439,6 +454,8 @@ static void remove_queue(struct machine *m, const struct setting *setting,
     if (priority_only)
         queue_rebuild(m, handle);
     queue_open_refresh(m, handle);
+    if (first)
+        classes_recount_all(m, handle);
     queue_past_clear(m, queue);
     touch_removed_owners(m, handle);
     queue->removed_version = removal->version;
@@ -480,6 +497,7 @@ static uint32_t next_owned(struct machine *m, uint32_t queue)
 
     while ((class = table_next(&m->classes, &cursor)) != 0)
         if (class_at(m, class)->queue == queue && class_at(m, class)->kind == CLASS_OWNER &&
+            !class_at(m, class)->live &&
             order_first(&class_at(m, class)->tree, &m->nodes, &place) &&
             (best == 0 || place_compare(m, order_at(&place), false, best, false) < 0))
             best = order_at(&place);

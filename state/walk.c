@@ -25,9 +25,24 @@ static bool is_live(const struct walk *walk, const struct walker *walker)
     return walker->class != 0 && class_at(walk->m, walker->class)->live;
 }
 
+/* Its entries are handles of calls, not of callbacks. */
+static bool is_call(const struct walk *walk, const struct walker *walker)
+{
+    return walker->class != 0 && class_of_calls(class_at(walk->m, walker->class));
+}
+
+/* What its entry needs an agent for. */
+static enum use use_of(const struct walk *walk, const struct walker *walker)
+{
+    struct machine *m = walk->m;
+    uint32_t class = walker->class != 0 ? walker->class : callback_at(m, walker->entry)->class;
+
+    return class_purpose(m, class_at(m, class));
+}
+
 static bool before(const struct walk *walk, const struct walker *a, const struct walker *b)
 {
-    return place_compare(walk->m, a->entry, is_live(walk, a), b->entry, is_live(walk, b)) < 0;
+    return place_compare(walk->m, a->entry, is_call(walk, a), b->entry, is_call(walk, b)) < 0;
 }
 
 static void sink(struct walk *walk, size_t at)
@@ -75,12 +90,20 @@ static void next_of_first(struct walk *walk)
         drop_first(walk);
 }
 
+/* 7.2: where as many are in flight as may be, none is dialled whatever the walk reaches. */
+static bool may_dial(const struct machine *m, const struct class *class)
+{
+    const struct queue *queue = queue_at(m, class->queue);
+
+    return class_purpose(m, class) != USE_DIAL || queue->in_flight < queue_cap(queue);
+}
+
 static void add_walker(struct walk *walk, uint32_t class)
 {
     struct walker *walker = &walk->heap[walk->count];
     const struct class *row = class_at(walk->m, class);
 
-    if (!order_first(&row->tree, &walk->m->nodes, &walker->cursor))
+    if (!order_first(&row->tree, &walk->m->nodes, &walker->cursor) || !may_dial(walk->m, row))
         return;
     walker->class = class;
     walker->entry = order_at(&walker->cursor);
@@ -129,14 +152,14 @@ static void find_again(const struct walk *walk, struct walker *walker)
 }
 
 /* May this one have him, as far as this walk is concerned? *declined: not this one. */
-static bool is_left(const struct walk *walk, uint32_t agent, bool live,
+static bool is_left(const struct walk *walk, uint32_t agent, enum use use,
                     const struct ident *callback, bool *declined)
 {
     const struct agent *row = agent_at(walk->m, agent);
 
-    if (row->paper_walk == walk->number || !(row->free_bits & 1 << live))
+    if (row->paper_walk == walk->number || !(row->free_bits & 1 << use))
         return false;
-    if (callback == NULL || !agent_declined(row, callback))
+    if (use == USE_LIVE || !agent_declined(row, callback))
         return true;
     *declined = true;
     return false;
@@ -144,8 +167,8 @@ static bool is_left(const struct walk *walk, uint32_t agent, bool live,
 
 /* 4.2: of its preferred agents the highest score, then 5.4. */
 static uint32_t pick_preferred(const struct walk *walk, uint32_t queue, uint32_t scores,
-                               const struct rings *rings, const struct ident *callback,
-                               bool *declined)
+                               const struct rings *rings, enum use use,
+                               const struct ident *callback, bool *declined)
 {
     struct machine *m = walk->m;
     uint32_t pairs = scores_count(m, scores);
@@ -157,7 +180,7 @@ static uint32_t pick_preferred(const struct walk *walk, uint32_t queue, uint32_t
         count(m, MACHINE_COUNT_WALK_STEPS);
         if (score.score < rings->floor || (best.agent != 0 && score.score < best.score))
             break;
-        if (!is_left(walk, score.agent, callback == NULL, callback, declined) ||
+        if (!is_left(walk, score.agent, use, callback, declined) ||
             !agent_joined(agent_at(m, score.agent), queue))
             continue;
         if (best.agent == 0 || agent_compare(m, score.agent, best.agent) < 0)
@@ -173,10 +196,12 @@ static bool last_takes(const struct walk *walk, uint32_t entry)
     const struct callback *cb = callback_at(m, entry);
     const struct class *class = class_at(m, cb->class);
     const struct agent *agent = agent_at(m, m->step.last_agent);
+    enum use use = class_purpose(m, class);
     bool declined;
 
-    return is_left(walk, m->step.last_agent, false, &cb->id, &declined) &&
-           (m->step.last_any || agent_joined(agent, cb->queue)) &&
+    /* The switch finds only members for a customer on the line. */
+    return is_left(walk, m->step.last_agent, use, &cb->id, &declined) &&
+           ((m->step.last_any && use == USE_OFFER) || agent_joined(agent, cb->queue)) &&
            agent_skilled(m, agent, class->skills, class->language);
 }
 
@@ -189,32 +214,34 @@ static bool scheduler_takes(const struct walk *walk, uint32_t entry)
     const struct agent *agent = agent_at(m, cb->scheduled_by);
     bool declined;
 
-    return is_left(walk, cb->scheduled_by, false, &cb->id, &declined) &&
+    return is_left(walk, cb->scheduled_by, class_purpose(m, class), &cb->id, &declined) &&
            agent_joined(agent, cb->queue) && class_takes(m, class, agent);
 }
 
 /* Whom an entry prefers to those whom its class would give it to; 0: nobody of them is left. */
-static uint32_t pick_first(const struct walk *walk, uint32_t entry, bool live, bool *declined)
+static uint32_t pick_first(const struct walk *walk, const struct walker *first, bool *declined)
 {
     struct machine *m = walk->m;
+    enum use use = use_of(walk, first);
+    uint32_t entry = first->entry;
     const struct rings *rings;
 
-    if (live) {
+    if (is_call(walk, first)) {
         const struct call *call = call_at(m, entry);
 
-        return call->rings.ring == 0
-                   ? 0
-                   : pick_preferred(walk, call->queue, call->scores, &call->rings, NULL, declined);
+        return call->rings.ring == 0 ? 0
+                                     : pick_preferred(walk, call->queue, call->scores, &call->rings,
+                                                      use, NULL, declined);
     }
     if (entry == m->step.last_callback)
         return last_takes(walk, entry) ? m->step.last_agent : 0;
     if (entry == m->step.routed)
         return scheduler_takes(walk, entry) ? callback_at(m, entry)->scheduled_by : 0;
     rings = callback_rings(m, callback_at(m, entry));
-    if (rings == NULL)
+    if (rings == NULL || callback_at(m, entry)->head.state == STATE(TALKING))
         return 0;
     return pick_preferred(walk, callback_at(m, entry)->queue,
-                          extra_of(m, callback_at(m, entry))->scores, rings,
+                          extra_of(m, callback_at(m, entry))->scores, rings, use,
                           &callback_at(m, entry)->id, declined);
 }
 
@@ -224,27 +251,27 @@ static uint32_t pick(const struct walk *walk, const struct walker *first, bool *
 {
     struct machine *m = walk->m;
     const struct class *class = first->class == 0 ? NULL : class_at(m, first->class);
-    bool live = is_live(walk, first);
-    const struct ident *callback = live ? NULL : &callback_at(m, first->entry)->id;
+    enum use use = use_of(walk, first);
+    const struct ident *callback = is_call(walk, first) ? NULL : &callback_at(m, first->entry)->id;
     struct order_cursor cursor;
     uint32_t agent;
 
     *declined = false;
     if (class != NULL && (class->kind == CLASS_OWNER || class->kind == CLASS_PREFERRED) &&
-        !is_left(walk, class->owner, live, callback, declined))
+        !is_left(walk, class->owner, use, callback, declined))
         return 0;
-    agent = pick_first(walk, first->entry, live, declined);
+    agent = pick_first(walk, first, declined);
     if (agent != 0 || class == NULL || class->kind == CLASS_PREFERRED)
         return agent;
     if (class->kind == CLASS_OWNER)
         return class->owner;
-    if (!order_first(&queue_at(m, class->queue)->free[class->live], &m->nodes, &cursor))
+    if (!order_first(&queue_at(m, class->queue)->free[use], &m->nodes, &cursor))
         return 0;
     do {
         agent = order_at(&cursor);
         count(m, MACHINE_COUNT_WALK_STEPS);
         if (class_takes(m, class, agent_at(m, agent)) &&
-            is_left(walk, agent, live, callback, declined))
+            is_left(walk, agent, use, callback, declined))
             return agent;
     } while (order_next(&m->nodes, &cursor));
     return 0;
@@ -268,10 +295,12 @@ static void leave_entry(struct walk *walk, uint32_t entry)
         sink(walk, at);
 }
 
-static void offer_first(struct walk *walk, uint32_t entry, uint32_t agent)
+/* Offered, or dialled for (5.3). */
+static void serve_callback(struct walk *walk, uint32_t entry, uint32_t agent)
 {
     struct machine *m = walk->m;
     struct callback_input input = {.agent = agent};
+    bool dial = use_of(walk, &walk->heap[0]) == USE_DIAL;
 
     agent_at(m, agent)->paper_walk = walk->number;
     input.unjoined =
@@ -280,8 +309,8 @@ static void offer_first(struct walk *walk, uint32_t entry, uint32_t agent)
         leave_entry(walk, entry);
     else
         next_of_first(walk);
-    if (callback_step(m, entry, CB_OFFER, &input) != REASON(UNSPECIFIED))
-        assert(!"a waiting callback can be offered");
+    if (callback_step(m, entry, dial ? CB_CALL_FIRST : CB_OFFER, &input) != REASON(UNSPECIFIED))
+        assert(!"a waiting callback can be offered, or dialled");
 }
 
 /* 12.11: its number was blocked since it was taken; nobody is used up by it. */
@@ -297,6 +326,15 @@ static void end_blocked(struct walk *walk, uint32_t entry)
         assert(!"a waiting callback can end");
 }
 
+/* The walk that gave this one somebody on paper. */
+static uint64_t *paper_walk(const struct walk *walk, const struct walker *live)
+{
+    struct machine *m = walk->m;
+
+    return is_call(walk, live) ? &call_at(m, live->entry)->paper_walk
+                               : &active_at(m, callback_at(m, live->entry)->active)->paper_walk;
+}
+
 /* False: there is more to do than one decision does. */
 static bool serve_first(struct walk *walk, int64_t *offers)
 {
@@ -307,8 +345,13 @@ static bool serve_first(struct walk *walk, int64_t *offers)
 
     find_again(walk, first);
     count(m, MACHINE_COUNT_WALK_STEPS);
-    if (is_live(walk, first) && call_at(m, entry)->paper_walk == walk->number) {
+    if (is_live(walk, first) && *paper_walk(walk, first) == walk->number) {
         next_of_first(walk); /* another of its preferred agents led here */
+        return true;
+    }
+    if (!may_dial(m,
+                  class_at(m, first->class != 0 ? first->class : callback_at(m, entry)->class))) {
+        drop_first(walk);
         return true;
     }
     agent = pick(walk, first, &declined);
@@ -319,14 +362,14 @@ static bool serve_first(struct walk *walk, int64_t *offers)
             drop_first(walk);
     } else if (is_live(walk, first)) {
         agent_at(m, agent)->paper_walk = walk->number;
-        call_at(m, entry)->paper_walk = walk->number;
+        *paper_walk(walk, first) = walk->number;
         next_of_first(walk);
     } else if ((*offers)++ == LIMIT_WALK_OFFERS_MAX) {
         return false;
     } else if (number_blocked(m, m->step.domain, callback_at(m, entry)->number)) {
         end_blocked(walk, entry);
     } else {
-        offer_first(walk, entry, agent);
+        serve_callback(walk, entry, agent);
     }
     return true;
 }

@@ -57,7 +57,7 @@ struct world {
     bool every;         /* one history alone: look after each step */
     bool lag;
     int64_t clock_ms; /* of the last step */
-    uint64_t offers, refusals, ended;
+    uint64_t offers, refusals, ended, firsts, transfers, reserved;
 };
 
 static struct world world;
@@ -302,6 +302,11 @@ static void check_step(const struct input_event *cause)
         CHECK(fault == NULL, "effect %zu, %s: %s", at, effects->items[at].type, fault);
         world.offers += strcmp(effects->items[at].type, "routing.offer") == 0;
         world.ended += strcmp(effects->items[at].type, "routing.callback_ended") == 0;
+        world.transfers += strcmp(effects->items[at].type, "routing.transfer_to_queue") == 0;
+        world.firsts +=
+            strcmp(effects->items[at].type, "routing.place_call") == 0 &&
+            ((const PB(RoutingEvent) *)effects->items[at].message)->place_call->customer_first;
+        world.reserved += strcmp(effects->items[at].type, "routing.reserve_agent") == 0;
     }
     if (world.other.machine != NULL)
         check_same_effects();
@@ -504,7 +509,7 @@ static void run_histories(const struct machine_options *options, unsigned first)
 
     world.seed = chance_start().seed;
     arena_init(&world.scratch);
-    world.offers = world.ended = 0;
+    world.offers = world.ended = world.firsts = world.transfers = world.reserved = 0;
     world.every = getenv("RINGBACK_TEST_EVERY") != NULL;
     for (unsigned at = 0; at < count; at++)
         if (alone == NULL || strtoul(alone, NULL, 10) == first + 3 * at)
@@ -515,6 +520,9 @@ static void run_histories(const struct machine_options *options, unsigned first)
     /* Histories in which nothing happens would prove nothing. */
     CHECK(world.offers > 20 * count, "only %llu offers", (unsigned long long)world.offers);
     CHECK(world.ended > 5 * count, "only %llu ends", (unsigned long long)world.ended);
+    CHECK(world.firsts > 5 * count, "only %llu called first", (unsigned long long)world.firsts);
+    CHECK(world.transfers > count, "only %llu transfers", (unsigned long long)world.transfers);
+    CHECK(world.reserved > count, "only %llu reserved", (unsigned long long)world.reserved);
 }
 
 /* Memories short enough for a history to outlive them. */

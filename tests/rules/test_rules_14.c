@@ -61,6 +61,7 @@ static void rule_14_1_the_table_says_what_the_book_says(void **state)
         {"NUMBER_DIGITS_MAX", 15},
         {"PACING_HUNDREDTHS_MIN", 100},
         {"PACING_HUNDREDTHS_MAX", 1000},
+        {"PACING_HUNDREDTHS_DEFAULT", 100},
         {"RETRIES_MAX", 20},
         {"RETRY_DELAY_S_MIN", 60},
         {"RETRY_DELAY_S_MAX", 86400},
@@ -76,6 +77,7 @@ static void rule_14_1_the_table_says_what_the_book_says(void **state)
         {"ANSWER_GRACE_MS", 2000},
         {"MISSED_PAUSE_MS", 300000},
         {"DECLINE_PAUSE_MS", 60000},
+        {"OWNER_ANSWER_MS", 20000},
         {"RECLAIM_AFTER_MS", 60000},
         {"PREVIEW_MAX_MS", 1800000},
         {"AFTER_CALL_MAX_MS", 3600000},
@@ -1037,6 +1039,73 @@ static void rule_14_1_window_overrun(void **state)
     }
 }
 
+/* --- customer-first --- */
+
+static void set_first(struct story *story)
+{
+    PB(QueueSettings) *sales = story_queue(story, "sales");
+
+    sales->dial_mode = RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
+    sales->agent_owned = arena_alloc(&story->arena, sizeof(*sales->agent_owned));
+    ringback__v1__agent_owned__init(sales->agent_owned);
+    sales->agent_owned->enabled = true;
+    sales->n_rings = 1;
+    sales->rings = arena_alloc(&story->arena, sizeof(*sales->rings));
+    sales->rings[0] = arena_alloc(&story->arena, sizeof(**sales->rings));
+    ringback__v1__ring__init(sales->rings[0]);
+    story_set_queue(story, sales);
+}
+
+static void rule_14_1_pacing_by_default(void **state)
+{
+    int64_t for_two = 2000 / limit("PACING_HUNDREDTHS_DEFAULT");
+
+    (void)state;
+    for (int64_t agents = for_two - 1; agents <= for_two + 1; agents++) {
+        struct story story;
+
+        story_open(&story);
+        story.frozen = true;
+        set_first(&story);
+        for (int64_t at = 0; at < agents; at++)
+            story_ready(&story, arena_format(&story.arena, "a%lld", (long long)at), "sales");
+        for (int64_t at = 0; at < 5; at++)
+            story_ask(
+                &story, arena_format(&story.arena, "r%lld", (long long)at),
+                story_create(&story, arena_format(&story.arena, "i%lld", (long long)at), "sales"));
+        assert_int_equal(story_count(&story, "routing.place_call"), agents < for_two ? 1 : 2);
+        story_close(&story);
+    }
+}
+
+static void rule_14_1_an_owner_has_20_seconds_for_the_customer(void **state)
+{
+    int64_t answer = limit("OWNER_ANSWER_MS");
+    struct story story;
+    PB(Command) * command;
+
+    (void)state;
+    story_open(&story);
+    set_first(&story);
+    story_ready(&story, "anna", "sales");
+    story_enter(&story, "i1", "sales");
+    story_connect(&story, "i1", "anna");
+    command = story_schedule(&story, "r1", "anna", "i1", 60000);
+    command->schedule->take_ownership = true;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    story_at(&story, 1000);
+    story_end_call(&story, "i1");
+    story_status(&story, "anna", STATUS(IDLE));
+    story_at(&story, 60000);
+    story_answered(&story, RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON);
+    story_at(&story, 60000 + answer - 1);
+    assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+    story_at(&story, 60000 + answer);
+    assert_int_equal(story_count(&story, "routing.callback_notice"), 1);
+    story_close(&story);
+}
+
 /* --- the daemon's options --- */
 
 static void rule_14_1_options_have_the_same_defaults(void **state)
@@ -1055,6 +1124,7 @@ static void rule_14_1_options_have_the_same_defaults(void **state)
     assert_int_equal(made.answer_grace_ms, core.answer_grace_ms);
     assert_int_equal(made.missed_pause_ms, core.missed_pause_ms);
     assert_int_equal(made.decline_pause_ms, core.decline_pause_ms);
+    assert_int_equal(made.owner_answer_ms, core.owner_answer_ms);
     assert_int_equal(made.reclaim_after_ms, core.reclaim_after_ms);
     assert_int_equal(made.preview_max_ms, core.preview_max_ms);
     assert_int_equal(made.after_call_max_ms, core.after_call_max_ms);
@@ -1120,6 +1190,8 @@ int main(void)
         cmocka_unit_test(rule_14_1_an_agent_holds_one_callback),
         cmocka_unit_test(rule_14_1_offers_of_one_decision),
         cmocka_unit_test(rule_14_1_callbacks_ended_in_one_decision),
+        cmocka_unit_test(rule_14_1_pacing_by_default),
+        cmocka_unit_test(rule_14_1_an_owner_has_20_seconds_for_the_customer),
         cmocka_unit_test(rule_14_1_options_have_the_same_defaults),
         cmocka_unit_test(rule_14_1_every_limit_is_tested),
     };

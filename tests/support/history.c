@@ -216,6 +216,22 @@ static void fill_rings(struct history *history, PB(QueueSettings) * made)
     }
 }
 
+static PB(CustomerFirst) * customer_first(struct history *history)
+{
+    PB(CustomerFirst) *made = NEW(history, CustomerFirst, ringback__v1__customer_first);
+
+    made->pacing_hundredths = once_in(history, 2) ? 0 : 100 + (uint32_t)below(history, 901);
+    made->reserve_agent = once_in(history, 2);
+    made->live_voice = once_in(history, 3) ? (PB(AnswerReaction))below(history, 4) : 0;
+    made->answering_machine = (PB(AnswerReaction))below(history, 4);
+    made->flow_id = FORMAT(history, "%s", once_in(history, 20) && history->odd ? "" : "goodbye");
+    made->max_retries = (uint32_t)below(history, 3);
+    made->retry_delay_s = once_in(history, 2) ? 60 : 0;
+    if (once_in(history, 2))
+        made->site_id = FORMAT(history, "site");
+    return made;
+}
+
 static PB(QueueSettings) * queue_settings(struct history *history, unsigned queue)
 {
     PB(QueueSettings) *made = NEW(history, QueueSettings, ringback__v1__queue_settings);
@@ -247,6 +263,10 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     }
     if (!once_in(history, 4))
         fill_rings(history, made);
+    if (once_in(history, 3))
+        made->dial_mode = RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
+    if (once_in(history, 2))
+        made->customer_first = customer_first(history);
     made->last_agent = (PB(LastAgent))below(history, 4);
     made->accepting = once_in(history, 8) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
     made->serving = once_in(history, 6) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
@@ -519,16 +539,17 @@ static const ProtobufCMessage *interaction(struct history *history, struct slice
     return &event->base;
 }
 
-static const ProtobufCMessage *attempt(struct history *history, const char *attempt_id)
+static const ProtobufCMessage *attempt(struct history *history, const struct history_fact *tried)
 {
+    bool first = tried->agent[0] == '\0'; /* nobody would answer it but by luck */
     PB(InteractionEvent) *event = NEW(history, InteractionEvent, ringback__v1__interaction_event);
 
     event->id = FORMAT(history, "t-%llu", (unsigned long long)history->number);
     event->attempt = NEW(history, Attempt, ringback__v1__attempt);
-    event->attempt->attempt_id = odd_id(history, FORMAT(history, "%s", attempt_id));
+    event->attempt->attempt_id = odd_id(history, FORMAT(history, "%s", tried->id));
     event->attempt->version = version(history);
     event->attempt->time_ms = odd_time(history, history->now_ms);
-    switch (below(history, 8)) {
+    switch (first && once_in(history, 2) ? 2 : below(history, 8)) {
     case 0:
     case 1:
         event->event_case = INTERACTION_CASE(ATTEMPT_RINGING);
@@ -538,7 +559,7 @@ static const ProtobufCMessage *attempt(struct history *history, const char *atte
     case 3:
         event->event_case = INTERACTION_CASE(ATTEMPT_ANSWERED);
         event->attempt_answered = NEW(history, AttemptAnswered, ringback__v1__attempt_answered);
-        event->attempt_answered->kind = (PB(AnswerKind))below(history, 4);
+        event->attempt_answered->kind = (PB(AnswerKind))below(history, first ? 3 : 4);
         break;
     case 4:
         event->event_case = INTERACTION_CASE(ATTEMPT_CONNECTED);
@@ -801,7 +822,7 @@ static void fill(struct history *history, struct input_event *event)
     } else if (kind < 62 && tried != NULL) {
         event->input = INPUT_INTERACTIONS;
         event->domain = slice_text(tried->domain);
-        event->event = attempt(history, tried->id);
+        event->event = attempt(history, tried);
     } else if (kind < 75) {
         event->input = INPUT_FLOWS;
         event->event = flow(history);

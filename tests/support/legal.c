@@ -9,12 +9,17 @@ enum { SLOTS = 1 << 17 };
 
 enum where { UNBORN, IN_LINE, OFFERED, HELD, OVER };
 
+/* Of a customer who is called first: dialled, on the line, with an agent (chapter 7). */
+enum flight { NOT_FLYING, DIALLED, ON_LINE, CONNECTED };
+
 /* Of a callback, an agent, an attempt, a call, a queue, or an id that was seen. */
 struct fact {
     uint64_t hash;
     enum where where;
     uint64_t offer, agent, callback; /* hashes of ids */
-    bool stay, session_over, offered;
+    bool stay, session_over, offered, cfc;
+    enum flight flight;
+    uint64_t kept; /* of a callback: the agent; of an agent: the callback (7.3) */
     uint32_t ring; /* of a call that is in a stay, the last that was told */
     struct legal_stays stays;
 };
@@ -74,10 +79,12 @@ static const char *next_offer(struct legal *legal, struct fact *callback, struct
 {
     struct fact *agent = fact_of(legal, hash_of('a', domain, offer->agent_id));
 
-    if (callback->where != IN_LINE)
+    if (callback->where != IN_LINE || callback->flight != NOT_FLYING)
         return "offered while not in line";
     if (agent->offered)
         return "an agent in two offers (5.6)";
+    if (agent->kept != 0)
+        return "offered to who is kept for another (7.3)";
     agent->offered = true;
     callback->where = OFFERED;
     callback->offer = hash_of('o', domain, offer->offer_id);
@@ -104,6 +111,13 @@ static const char *next_place_call(struct legal *legal, struct fact *callback, s
 {
     struct fact *attempt = fact_of(legal, hash_of('t', domain, place->attempt_id));
 
+    if (place->customer_first) {
+        if (callback->where != IN_LINE || callback->flight != NOT_FLYING || attempt->callback != 0)
+            return "called first while not waiting (7.2)";
+        callback->flight = DIALLED;
+        attempt->callback = callback->hash;
+        return place->agent_id[0] == '\0' ? NULL : "called first, and yet for an agent";
+    }
     if (callback->where != HELD || callback->agent != hash_of('a', domain, place->agent_id))
         return "dialled for an agent who does not have it";
     if (attempt->callback != 0)
@@ -129,8 +143,52 @@ static void end_declined(struct legal *legal, struct fact *callback, struct slic
     }
 }
 
+/* Into its queue, or to a flow, after which nothing but its end comes. */
+static const char *next_transfer(struct legal *legal, struct fact *callback, struct slice domain,
+                                 const PB(TransferToQueue) * transfer)
+{
+    if (fact_of(legal, hash_of('t', domain, transfer->attempt_id))->callback != callback->hash)
+        return "transfers another's attempt";
+    if ((transfer->place == NULL) != (transfer->flow_id[0] != '\0'))
+        return "transfers to a queue and a flow, or to neither (7.4)";
+    if (callback->where != IN_LINE || callback->flight == CONNECTED ||
+        (transfer->place == NULL && callback->flight != DIALLED))
+        return "transfers who is not called first (7.1)";
+    if (transfer->place != NULL)
+        callback->flight = ON_LINE;
+    return NULL;
+}
+
+static const char *next_reserve(struct legal *legal, struct fact *callback, struct slice domain,
+                                const PB(ReserveAgent) * reserve)
+{
+    struct fact *agent = fact_of(legal, hash_of('a', domain, reserve->agent_id));
+
+    if (fact_of(legal, hash_of('t', domain, reserve->attempt_id))->callback != callback->hash ||
+        (callback->flight != DIALLED && callback->flight != ON_LINE))
+        return "an agent is kept for no dial (7.3)";
+    if (agent->kept != 0 || callback->kept != 0 || agent->offered)
+        return "an agent is kept for two, or two for one (7.3)";
+    agent->kept = callback->hash;
+    callback->kept = agent->hash;
+    return NULL;
+}
+
+static const char *next_release(struct legal *legal, struct fact *callback, struct slice domain,
+                                const PB(ReleaseAgent) * release)
+{
+    struct fact *agent = fact_of(legal, hash_of('a', domain, release->agent_id));
+
+    if (agent->kept != callback->hash || callback->kept != agent->hash)
+        return "an agent is released who was not kept (7.3)";
+    agent->kept = callback->kept = 0;
+    return NULL;
+}
+
 static const char *next_ended(struct legal *legal, struct fact *callback)
 {
+    if (callback->kept != 0)
+        return "ends while somebody is kept for it (7.3)";
     if (callback->where != IN_LINE)
         return "ends while an agent is offered it or has it";
     callback->where = OVER;
@@ -191,6 +249,12 @@ static const char *next_routing(struct legal *legal, struct slice domain,
                           event->callback_assigned->agent_id, HELD);
     if (event->event_case == ROUTING_CASE(PLACE_CALL))
         return next_place_call(legal, callback, domain, event->place_call);
+    if (event->event_case == ROUTING_CASE(TRANSFER_TO_QUEUE))
+        return next_transfer(legal, callback, domain, event->transfer_to_queue);
+    if (event->event_case == ROUTING_CASE(RESERVE_AGENT))
+        return next_reserve(legal, callback, domain, event->reserve_agent);
+    if (event->event_case == ROUTING_CASE(RELEASE_AGENT))
+        return next_release(legal, callback, domain, event->release_agent);
     if (event->event_case == ROUTING_CASE(CALLBACK_ENDED)) {
         end_declined(legal, callback, domain, cause);
         return next_ended(legal, callback);
@@ -201,6 +265,21 @@ static const char *next_routing(struct legal *legal, struct slice domain,
         callback->agent != hash_of('a', domain, event->agent_released->agent_id))
         return "taken from an agent who does not have it";
     callback->where = IN_LINE;
+    return NULL;
+}
+
+/* Beside the usual ones, of the same stays, and the queue's alone (10.4). */
+static const char *next_cfc(struct fact *item, const PB(AnalyticsEvent) * event)
+{
+    PB(MetricName) name = event->metric->name;
+
+    if (event->agent_id[0] != '\0')
+        return "a customer-first metric of an agent (7.8)";
+    if (name == METRIC(T_CFC_ACD))
+        return item->flight == CONNECTED ? NULL : "waited for an agent who is not there";
+    if (name == METRIC(N_CFC_OFFERED) ? !item->stay || item->cfc : item->stay || !item->cfc)
+        return "a customer-first stay that is none (10.4)";
+    item->cfc = name == METRIC(N_CFC_OFFERED);
     return NULL;
 }
 
@@ -216,8 +295,10 @@ static const char *next_metric(struct legal *legal, struct slice domain,
 
     if (event->metric->value < 0)
         return "a metric below 0";
+    if (name >= METRIC(N_CFC_OFFERED))
+        return next_cfc(item, event);
     if (name == METRIC(N_OFFERED)) {
-        if (item->stay)
+        if (item->stay || item->cfc)
             return "in line twice at once (10.6)";
         stays->offered++;
         item->stay = true;
@@ -230,6 +311,8 @@ static const char *next_metric(struct legal *legal, struct slice domain,
     if (!item->stay)
         return "a stay ends that did not begin, or twice (10.6)";
     item->stay = false;
+    if (name == METRIC(T_ANSWERED) && !live && item->where == IN_LINE)
+        item->flight = CONNECTED;
     return NULL;
 }
 
@@ -253,12 +336,15 @@ static const char *next_analytics(struct legal *legal, struct slice domain,
         if (callback->where != OVER || callback->session_over)
             return "a session ends twice, or before its callback";
         callback->session_over = true;
-        return callback->stay ? "ends in a stay (10.6)" : NULL;
+        return callback->stay || callback->cfc ? "ends in a stay (10.6)" : NULL;
     }
     if (callback->where == UNBORN || callback->where == OVER)
         return "analytics before a callback's start or after its end";
     if (event->event_case == ANALYTICS_CASE(METRIC))
         return next_metric(legal, domain, event);
+    if (event->event_case == ANALYTICS_CASE(SEGMENT) && callback->flight == DIALLED &&
+        event->segment->type == SEGMENT(CONTACTING))
+        callback->flight = NOT_FLYING; /* the dial is over; what comes of it follows */
     if (event->event_case == ANALYTICS_CASE(SEGMENT) &&
         event->segment->end_ms < event->segment->start_ms)
         return "a segment ends before it starts";

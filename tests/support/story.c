@@ -466,10 +466,11 @@ static PB(InteractionEvent) * of_attempt(struct story *story)
     PB(InteractionEvent) *event = NEW(story, InteractionEvent, ringback__v1__interaction_event);
     const PB(RoutingEvent) *place = last_routing(story, "routing.place_call");
 
-    assert_non_null(place);
+    assert_true(place != NULL || story->attempt != NULL);
     event->id = next_id(story);
     event->attempt = NEW(story, Attempt, ringback__v1__attempt);
-    event->attempt->attempt_id = place->place_call->attempt_id;
+    event->attempt->attempt_id =
+        story->attempt != NULL ? story_text(story, story->attempt) : place->place_call->attempt_id;
     event->attempt->version = ++story->version;
     event->attempt->time_ms = STORY_START_MS + story->now_ms;
     return event;
@@ -511,6 +512,27 @@ void story_attempt_wrapped(struct story *story)
     event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED;
     event->attempt_wrap_up_ended =
         NEW(story, AttemptWrapUpEnded, ringback__v1__attempt_wrap_up_ended);
+    story_send(story, INPUT_INTERACTIONS, &event->base);
+}
+
+void story_attempt_connected(struct story *story, const char *agent)
+{
+    PB(InteractionEvent) *event = of_attempt(story);
+
+    event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED;
+    event->attempt_connected = NEW(story, AttemptConnected, ringback__v1__attempt_connected);
+    event->attempt_connected->agent_id = story_text(story, agent);
+    story_send(story, INPUT_INTERACTIONS, &event->base);
+}
+
+void story_attempt_wrapped_by(struct story *story, const char *agent)
+{
+    PB(InteractionEvent) *event = of_attempt(story);
+
+    event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED;
+    event->attempt_wrap_up_ended =
+        NEW(story, AttemptWrapUpEnded, ringback__v1__attempt_wrap_up_ended);
+    event->attempt_wrap_up_ended->agent_id = story_text(story, agent);
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
 

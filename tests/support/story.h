@@ -33,6 +33,7 @@ struct story {
     const char *domain;      /* of the next event; NULL: acme */
     bool unstamped;          /* the next event's record has no time stamp */
     bool frozen;             /* do not save and load (speed) */
+    const char *attempt;     /* of the next attempt events; NULL: the last PlaceCall's */
     PB(Reason) refuse;       /* input_event.refuse of the next event */
     enum err err;            /* of the last event */
     PB(UndecidedReason) why; /* of the last event */
@@ -91,11 +92,13 @@ void story_connect(struct story *story, const char *interaction, const char *age
 void story_end_call(struct story *story, const char *interaction);
 void story_wrap_up(struct story *story, const char *interaction, const char *agent, bool started);
 
-/* Attempts: of the last PlaceCall. */
+/* Attempts: of the last PlaceCall, or of story.attempt. */
 void story_ringing(struct story *story);
 void story_answered(struct story *story, PB(AnswerKind) kind);
 void story_attempt_ended(struct story *story, PB(AttemptResult) result);
 void story_attempt_wrapped(struct story *story);
+void story_attempt_connected(struct story *story, const char *agent);
+void story_attempt_wrapped_by(struct story *story, const char *agent);
 
 /* Create Callback from an in-queue flow with the facts of a call standing nowhere; the request id
  * is the event's. */

@@ -16,6 +16,8 @@ struct item {
     const char *last;              /* 4.4: tried first; NULL: nobody */
     bool last_any;
     bool live, priority_only, closed;
+    bool flight, dial; /* in flight: takes an agent on paper; called first, not offered (5.3) */
+    size_t place;      /* of its queue in the list */
     int64_t key, entry_ms;
 };
 
@@ -23,6 +25,7 @@ struct person {
     const char *id;
     const PB(AgentEntity) * entity;
     bool offered, used, other_call; /* a call beside which he takes no callback */
+    bool kept;                      /* for a dial made before (7.3) */
     unsigned held, calls;
     int64_t since_ms;
 };
@@ -42,9 +45,24 @@ struct reference {
         const char *id;
         const PB(QueueSettings) * settings;
         bool priority_only, closed;
+        unsigned in_flight, online; /* 7.2 */
     } queues[MANY];
     size_t queue_count;
 };
+
+/* Called first in this step: taken back in mind too. */
+static bool dialled_now(const struct reference *reference, const char *callback)
+{
+    for (size_t at = reference->first; at < reference->effects->count; at++) {
+        const PB(RoutingEvent) *event =
+            (const PB(RoutingEvent) *)reference->effects->items[at].message;
+
+        if (strcmp(reference->effects->items[at].type, "routing.place_call") == 0 &&
+            event->place_call->customer_first && strcmp(event->callback_id, callback) == 0)
+            return true;
+    }
+    return false;
+}
 
 /* Offers of this step are taken back in mind. */
 static bool offered_now(const struct reference *reference, const char *callback)
@@ -91,8 +109,13 @@ static void add_item(struct reference *reference, const struct item *item)
     *added = *item;
     for (size_t at = 0; at < reference->queue_count; at++)
         if (strcmp(reference->queues[at].id, item->queue) == 0) {
+            const PB(QueueSettings) *settings = reference->queues[at].settings;
+
+            added->place = at;
             added->priority_only = reference->queues[at].priority_only;
-            added->closed = reference->queues[at].closed && !item->live;
+            added->closed = reference->queues[at].closed && !item->live && !item->flight;
+            added->dial = !item->live && !item->flight && settings != NULL &&
+                          settings->dial_mode == RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
         }
     added->key = added->priority_only ? -(int64_t)priority
                                       : item->entry_ms - INT64_C(60000) * (int64_t)priority;
@@ -153,11 +176,45 @@ static void find_last(const struct reference *reference, const char *id,
     item->last_any = how == RINGBACK__V1__LAST_AGENT__LAST_AGENT_ANY;
 }
 
+/* Called first by an earlier decision, and not yet with an agent (7.2). */
+static void add_flight(struct reference *reference, const char *id,
+                       const PB(CallbackEntity) * callback)
+{
+    struct person *kept = person_of(reference, callback->attempt->reserved_agent_id);
+
+    for (size_t at = 0; at < reference->queue_count; at++)
+        if (strcmp(reference->queues[at].id, callback->place->queue_id) == 0)
+            reference->queues[at].in_flight++;
+    if (kept != NULL) {
+        kept->kept = true;
+        return;
+    }
+    add_item(reference,
+             &(struct item){.id = id,
+                            .queue = callback->place->queue_id,
+                            .tie = callback->place->tie_break,
+                            .owner = callback->owner_agent_id,
+                            .routed = "",
+                            .routing = callback->routing,
+                            .rings = callback->state == STATE(DIALLING) ? callback->rings : NULL,
+                            .flight = true,
+                            .entry_ms = callback->place->entry_ms});
+}
+
 static void add_callback(struct reference *reference, const char *id,
                          const PB(CallbackEntity) * callback)
 {
     struct person *person = person_of(reference, callback->agent_id);
-    bool now = callback->state == STATE(OFFERED) && offered_now(reference, id);
+    bool first = callback->attempt != NULL && callback->attempt->customer_first &&
+                 (callback->state == STATE(DIALLING) || callback->state == STATE(TALKING));
+    bool now = (callback->state == STATE(OFFERED) && offered_now(reference, id)) ||
+               (first && dialled_now(reference, id));
+
+    if (first && !now) {
+        if (callback->agent_id[0] == '\0')
+            add_flight(reference, id, callback);
+        return;
+    }
 
     if (person != NULL && callback->state == STATE(OFFERED) && !now)
         person->offered = true;
@@ -184,6 +241,13 @@ static void add_person(struct reference *reference, const char *id, const PB(Age
 
     assert(reference->person_count <= MANY);
     *person = (struct person){.id = id, .entity = agent};
+    for (size_t at = 0; at < reference->queue_count; at++) /* 7.2 */
+        for (size_t joined = 0; joined < agent->n_queue_ids; joined++)
+            reference->queues[at].online +=
+                strcmp(agent->queue_ids[joined], reference->queues[at].id) == 0 &&
+                agent->settings != NULL && !agent->silent && agent->queues_ms != 0 &&
+                agent->presence == PRESENCE(ON_QUEUE) && agent->status != STATUS(UNSPECIFIED) &&
+                agent->status != STATUS(OFF_QUEUE);
     person->since_ms = agent->last_end_ms != 0 ? agent->last_end_ms : agent->first_on_queue_ms;
     if (reference->options->idle_reset == IDLE_RESET_PRESENCE)
         person->since_ms = agent->status_ms;
@@ -195,6 +259,8 @@ static void add(struct reference *reference, const char *id, const PB(StateRecor
         reference->settings = record->domain->settings;
     if (record->entity_case == RINGBACK__V1__STATE_RECORD__ENTITY_QUEUE) {
         assert(reference->queue_count < MANY);
+        reference->queues[reference->queue_count].in_flight = 0;
+        reference->queues[reference->queue_count].online = 0;
         reference->queues[reference->queue_count].id = id;
         reference->queues[reference->queue_count].settings = record->queue->settings;
         reference->queues[reference->queue_count].closed =
@@ -308,14 +374,17 @@ static bool is_free(const struct person *person, const struct item *item)
     const PB(AgentEntity) *agent = person->entity;
     bool idle = agent->status == STATUS(IDLE) && agent->status_ms > agent->busy_ms;
     bool beside = (agent->status == STATUS(IDLE) || agent->status == STATUS(INTERACTING)) &&
-                  !person->other_call && person->held + person->calls > 0;
+                  !person->other_call && person->held + person->calls > 0 &&
+                  agent->attempt_id[0] == '\0';
     uint32_t capacity = 1;
 
     if (agent->settings == NULL || agent->silent || agent->presence != PRESENCE(ON_QUEUE) ||
-        person->offered || person->used || agent->queues_ms == 0)
+        person->offered || person->used || person->kept || agent->queues_ms == 0)
         return false;
-    if (item->live)
+    if (item->live || item->flight)
         return idle;
+    if (item->dial)
+        return idle && agent->missed_until_ms == 0 && !declined(person, item->id);
     if (agent->settings->callback_capacity != NULL)
         capacity = agent->settings->callback_capacity->callbacks;
     return agent->missed_until_ms == 0 && person->held < capacity && (idle || beside) &&
@@ -342,7 +411,7 @@ static bool last_may(const struct reference *reference, const struct person *per
 {
     return item->last != NULL && strcmp(item->last, person->id) == 0 && is_free(person, item) &&
            skilled(reference, person, item->routing) &&
-           (item->last_any ||
+           ((item->last_any && !item->dial) ||
             has(person->entity->queue_ids, person->entity->n_queue_ids, item->queue));
 }
 
@@ -377,13 +446,47 @@ static struct person *pick(struct reference *reference, const struct item *item)
     return best;
 }
 
+/* 7.2, in other words: pacing is in hundredths, and for ten agents. */
+static unsigned cap_of(const PB(QueueSettings) * settings, unsigned online)
+{
+    uint64_t pacing = 100;
+
+    if (settings->customer_first != NULL && settings->customer_first->pacing_hundredths != 0)
+        pacing = settings->customer_first->pacing_hundredths;
+    return pacing * online < 1000 ? 1 : (unsigned)(pacing * online / 1000);
+}
+
+/* What the walk says of an item: an offer to him, or a dial that counts on him. */
+static const char *compare_dial(const struct reference *reference, const struct item *item,
+                                const struct person *person, const PB(RoutingEvent) * said)
+{
+    if (said == NULL || said->event_case != RINGBACK__V1__ROUTING_EVENT__EVENT_PLACE_CALL ||
+        strcmp(said->callback_id, item->id) != 0)
+        return arena_format(reference->arena, "%s is not called first, counting on %s", item->id,
+                            person->id);
+    for (size_t at = reference->first; at < reference->effects->count; at++) {
+        const PB(RoutingEvent) *event =
+            (const PB(RoutingEvent) *)reference->effects->items[at].message;
+
+        if (strcmp(reference->effects->items[at].type, "routing.reserve_agent") == 0 &&
+            strcmp(event->callback_id, item->id) == 0 &&
+            strcmp(event->reserve_agent->agent_id, person->id) != 0)
+            return arena_format(reference->arena, "%s is kept for %s, not %s",
+                                event->reserve_agent->agent_id, item->id, person->id);
+    }
+    return NULL;
+}
+
 static const PB(RoutingEvent) *
     next_offer(const struct reference *reference, struct slice domain, size_t *at)
 {
     for (; *at < reference->effects->count; (*at)++) {
         const struct effect *effect = &reference->effects->items[*at];
 
-        if (strcmp(effect->type, "routing.offer") == 0 && slice_equal(effect->domain, domain))
+        if ((strcmp(effect->type, "routing.offer") == 0 ||
+             (strcmp(effect->type, "routing.place_call") == 0 &&
+              ((const PB(RoutingEvent) *)effect->message)->place_call->customer_first)) &&
+            slice_equal(effect->domain, domain))
             return (const PB(RoutingEvent) *)reference->effects->items[(*at)++].message;
     }
     return NULL;
@@ -408,15 +511,29 @@ const char *walk_reference(struct machine *machine, const struct machine_options
     read_all(&reference, machine, domain);
     qsort(reference.items, reference.item_count, sizeof(*reference.items), compare_items);
     for (size_t item = 0; item < reference.item_count; item++) {
-        struct person *person = pick(&reference, &reference.items[item]);
+        const struct item *now = &reference.items[item];
+        struct person *person;
 
-        if (person == NULL || reference.items[item].closed) /* 12.10 */
+        if (now->dial &&
+            reference.queues[now->place].in_flight >=
+                cap_of(reference.queues[now->place].settings, reference.queues[now->place].online))
+            continue;
+        person = pick(&reference, now);
+        if (person == NULL || now->closed) /* 12.10 */
             continue;
         person->used = true;
-        if (reference.items[item].live)
+        if (now->live || now->flight)
             continue;
         offer = next_offer(&reference, domain, &at);
-        if (offer == NULL)
+        if (now->dial) {
+            const char *fault = compare_dial(&reference, now, person, offer);
+
+            if (fault != NULL)
+                return fault;
+            reference.queues[now->place].in_flight++;
+            continue;
+        }
+        if (offer == NULL || offer->event_case != RINGBACK__V1__ROUTING_EVENT__EVENT_OFFER)
             return arena_format(arena, "no offer of %s to %s", reference.items[item].id,
                                 person->id);
         if (strcmp(offer->callback_id, reference.items[item].id) != 0 ||
@@ -425,7 +542,10 @@ const char *walk_reference(struct machine *machine, const struct machine_options
                                 offer->offer->agent_id, reference.items[item].id, person->id);
     }
     offer = next_offer(&reference, domain, &at);
-    return offer == NULL ? NULL
-                         : arena_format(arena, "offered %s to %s without reason",
-                                        offer->callback_id, offer->offer->agent_id);
+    if (offer == NULL)
+        return NULL;
+    if (offer->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_PLACE_CALL)
+        return arena_format(arena, "called %s first without reason", offer->callback_id);
+    return arena_format(arena, "offered %s to %s without reason", offer->callback_id,
+                        offer->offer->agent_id);
 }

@@ -53,6 +53,7 @@ static void options_defaults_are_those_of_the_rule_book(void **state)
     assert_int_equal(machine.answer_grace_ms, expected.answer_grace_ms);
     assert_int_equal(machine.missed_pause_ms, expected.missed_pause_ms);
     assert_int_equal(machine.decline_pause_ms, expected.decline_pause_ms);
+    assert_int_equal(machine.owner_answer_ms, expected.owner_answer_ms);
     assert_int_equal(machine.reclaim_after_ms, expected.reclaim_after_ms);
     assert_int_equal(machine.preview_max_ms, expected.preview_max_ms);
     assert_int_equal(machine.after_call_max_ms, expected.after_call_max_ms);
