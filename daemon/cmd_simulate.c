@@ -1,8 +1,10 @@
 /* `ringback simulate`: what callbacks would have done to one's own call records. */
 #include <inttypes.h>
+#include <math.h>
 
 #include "daemon/args.h"
 #include "daemon/sim_report.h"
+#include "state/limits.h"
 
 static const char model_text[] =
     "CALLS.csv is played twice, by the same switch, agents and customers: without callbacks, and\n"
@@ -28,6 +30,12 @@ static const char more_text[] =
     "    callback; an agent accepts it 2 s after it is offered and dials 1 s later; a dial takes\n"
     "    20 s, a part --answer of them is answered; nobody answers: it has failed, or is tried\n"
     "    again --retries times, 300 s apart; customers do not call again by themselves;\n"
+    "  - with --mode customer_first the switch dials the customer as soon as the engine says so, "
+    "and\n"
+    "    keeps no agent for him but with --reserve; who answers stands in the line at his old "
+    "place,\n"
+    "    and hangs up after a patience drawn anew from his service's curve; of those who find no\n"
+    "    agent free it is said how many, and how long they waited;\n"
     "  - numbers are made up: +972 and the customer's id padded, else line and call.\n"
     "Both runs draw the same patience and talk for a caller; one seed gives one result. It claims\n"
     "nothing else: on an overloaded day callbacks move waiting, they do not make agents.\n";
@@ -36,8 +44,12 @@ struct choices {
     struct sim_options options;
     const char *zone, *map, *record, *outputs;
     int64_t partitions;
+    double pacing; /* 0: not given */
+    int mode;
     bool story;
 };
+
+enum { MODE_AGENT_FIRST, MODE_CUSTOMER_FIRST };
 
 enum { bar_width = 40 };
 
@@ -134,6 +146,22 @@ static enum err simulate(struct command_context *context, const struct choices *
     return run_both(context, choices, file, &model, arena, note);
 }
 
+static enum err choose_mode(struct choices *choices, struct err_note *note)
+{
+    double hundredths = round(choices->pacing * 100);
+
+    choices->options.customer_first = choices->mode == MODE_CUSTOMER_FIRST;
+    if (!choices->options.customer_first && (choices->pacing > 0 || choices->options.reserve))
+        return FAIL(note, ERR_USAGE, "%s is of --mode customer_first; give that too",
+                    choices->pacing > 0 ? "--pacing" : "--reserve");
+    if (fabs(choices->pacing * 100 - hundredths) > 1e-6)
+        return FAIL(note, ERR_USAGE, "--pacing %g has more than two decimals (rule 7.2)",
+                    choices->pacing);
+    choices->options.pacing_hundredths =
+        hundredths > 0 ? (uint32_t)hundredths : (uint32_t)LIMIT_PACING_HUNDREDTHS_DEFAULT;
+    return ERR_OK;
+}
+
 enum err cmd_simulate(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct choices choices = {
@@ -146,6 +174,12 @@ enum err cmd_simulate(struct command_context *context, int argc, char **argv, st
         ARGS_DOUBLE("accept", "PART", &choices.options.accept, 0, 1, "of those asked who take it"),
         ARGS_DOUBLE("answer", "PART", &choices.options.answer, 0, 1, "of dials that are answered"),
         ARGS_INT("retries", "N", &choices.options.retries, 0, 20, "dials again if nobody answers"),
+        ARGS_CHOICE("mode", "agent_first|customer_first", &choices.mode,
+                    "who is called first (chapters 6 and 7)"),
+        ARGS_DOUBLE("pacing", "X", &choices.pacing, 1, 10,
+                    "customer first: dials at a time for ten agents, at least one; 1"),
+        ARGS_SWITCH("reserve", &choices.options.reserve,
+                    "customer first: keep the agent that a dial counts on (7.3)"),
         ARGS_INT("seed", "N", &choices.options.seed, 0, INT64_MAX, "of all draws"),
         ARGS_TEXT("zone", "ZONE", &choices.zone, "of the file's times, an IANA name"),
         ARGS_TEXT("map", "NAME=COLUMN,...", &choices.map, "what columns and words are called"),
@@ -171,6 +205,8 @@ enum err cmd_simulate(struct command_context *context, int argc, char **argv, st
                                          .json = true},
                      context, argc, argv, &args, note);
     command_catch_signals();
+    if (err == ERR_OK)
+        err = choose_mode(&choices, note);
     if (err == ERR_OK)
         err = simulate(context, &choices, args.values[0], &arena, note);
     arena_deinit(&arena);

@@ -12,6 +12,7 @@ enum sim_draw {
     SIM_DRAW_TALK = 2,
     SIM_DRAW_ACCEPT = 3,
     SIM_DRAW_ANSWER = 4,
+    SIM_DRAW_ON_LINE = 5,
 };
 
 static inline uint64_t sim_mix(uint64_t state)

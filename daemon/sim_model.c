@@ -292,6 +292,13 @@ int64_t sim_model_patience(const struct sim_model *model, uint32_t caller, uint6
                             sim_uniform(seed, SIM_DRAW_PATIENCE, domain, caller, 0));
 }
 
+int64_t sim_model_patience_called(const struct sim_model *model, uint32_t caller, uint64_t seed,
+                                  uint32_t domain)
+{
+    return sim_curve_beyond(&model->curves[model->callers[caller].row->service], 0,
+                            sim_uniform(seed, SIM_DRAW_ON_LINE, domain, caller, 0));
+}
+
 int64_t sim_model_talk(const struct sim_model *model, uint32_t caller, uint64_t seed,
                        uint32_t domain)
 {

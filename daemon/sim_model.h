@@ -75,6 +75,11 @@ MUST_CHECK enum err sim_model_make(struct sim_model *model, const struct sim_cal
 int64_t sim_model_patience(const struct sim_model *model, uint32_t caller, uint64_t seed,
                            uint32_t domain);
 
+/* How long he waits for an agent when he was called first and has answered: drawn from his
+ * service's curve. */
+int64_t sim_model_patience_called(const struct sim_model *model, uint32_t caller, uint64_t seed,
+                                  uint32_t domain);
+
 /* How long he talks: recorded, or drawn from the talks of his service. */
 int64_t sim_model_talk(const struct sim_model *model, uint32_t caller, uint64_t seed,
                        uint32_t domain);

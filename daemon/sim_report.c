@@ -69,6 +69,7 @@ static void count_run(const struct sim_outcome_of_run *run, struct sim_figures *
 {
     int64_t *waits = memory_alloc((run->count + 1) * sizeof(*waits), "figures");
     int64_t *returns = memory_alloc((run->count + 1) * sizeof(*returns), "figures");
+    int64_t *alone = memory_alloc((run->count + 1) * sizeof(*alone), "figures");
     size_t reached = 0;
 
     *figures = (struct sim_figures){
@@ -86,10 +87,18 @@ static void count_run(const struct sim_outcome_of_run *run, struct sim_figures *
         }
         if (call->reached_ms > 0)
             returns[reached++] = call->reached_ms - call->asked_ms;
+        figures->answered += call->answered_ms > 0;
+        figures->alone_hung_up += call->alone && call->reached_ms == 0 && call->ended_ms > 0;
+        if (call->alone)
+            alone[figures->alone++] = call->reached_ms > 0 || call->ended_ms > 0
+                                          ? call->line_wait_ms
+                                          : run->end_ms - call->answered_ms;
     }
     figures->made = figures->open + figures->kept + figures->failed;
     figures->wait = sim_spread_of(waits, figures->served);
     figures->to_callback = sim_spread_of(returns, reached);
+    figures->alone_wait = sim_spread_of(alone, figures->alone);
+    free(alone);
     free(waits);
     free(returns);
 }
@@ -194,6 +203,22 @@ static const char *format_day(int64_t ms, char text[cell_bytes])
     return text;
 }
 
+/* What calling the customer first costs him (7.2): nobody there when he answers. */
+static void print_nuisance(const struct sim_figures *figures, FILE *out)
+{
+    char share[cell_bytes];
+
+    print_with(out, "called first and answered", figures->answered);
+    print_with(out, "  with no agent free", figures->alone);
+    snprintf(share, sizeof(share), "%.1f %%",
+             sim_share((int64_t)figures->alone, (int64_t)figures->answered) * 100);
+    print_row(out, "    of those who answered", "", "", share);
+    print_with_span(out, "    their wait, p50", figures->alone_wait.p50_ms);
+    print_with_span(out, "      p90", figures->alone_wait.p90_ms);
+    print_with_span(out, "      longest", figures->alone_wait.max_ms);
+    print_with(out, "    hung up before an agent came", figures->alone_hung_up);
+}
+
 static void print_rows(const struct sim_report *report, FILE *out)
 {
     const struct sim_figures *a = &report->figures_recorded, *b = &report->figures_without,
@@ -217,6 +242,8 @@ static void print_rows(const struct sim_report *report, FILE *out)
     print_with_span(out, "time to callback, p50", c->to_callback.p50_ms);
     print_with_span(out, "  p90", c->to_callback.p90_ms);
     print_with_span(out, "  longest", c->to_callback.max_ms);
+    if (report->options->customer_first)
+        print_nuisance(c, out);
     print_shares(out, "agents busy while there", sim_share(a->busy_ms, a->present_ms),
                  sim_share(b->busy_ms, b->present_ms), sim_share(c->busy_ms, c->present_ms));
 }
@@ -235,7 +262,11 @@ void sim_report_table(const struct sim_report *report, FILE *out)
             strcmp(from, to) == 0 ? "" : " to ", strcmp(from, to) == 0 ? "" : to, report->zone);
     if (report->options->domains > 1)
         fprintf(out, "; %" PRId64 " times", report->options->domains);
-    fprintf(out, "; seed %" PRId64 "\n\n", report->options->seed);
+    fprintf(out, "; seed %" PRId64, report->options->seed);
+    if (report->options->customer_first)
+        fprintf(out, "; customer first, pacing %g%s", report->options->pacing_hundredths / 100.0,
+                report->options->reserve ? ", agents reserved" : "");
+    fputs("\n\n", out);
     print_rows(report, out);
     fprintf(out,
             "\nOf the %zu who hung up without callbacks, %zu now talked with an agent: %zu were"
@@ -373,6 +404,29 @@ static void tell_call(struct story *story, const struct sim_report *report, uint
          format_span(with->asked_ms - report->model->callers[who].arrive_ms, b));
 }
 
+/* The same where the customer is called first: nobody has it before he is on the line. */
+static void tell_called(struct story *story, const struct sim_report *report, uint32_t who)
+{
+    const struct sim_call *with = &report->with->calls[who];
+    const char *agent = report->model->agents[with->agent].name;
+    char number[sim_number_bytes], a[cell_bytes], b[cell_bytes];
+
+    sim_number(report->model->callers[who].row, number);
+    tell(story, with->dialled_ms, "The turn has come, and somebody is idle: the switch dials %s%s.",
+         number, with->attempts > 1 ? " once more" : "");
+    tell(story, with->dialled_ms + sim_ring_ms, "It rings; no agent has it yet.");
+    tell(story, with->answered_ms,
+         "The customer answers and stands in the line, at the old place%s.",
+         with->alone ? "; nobody is free" : "");
+    tell(story, with->reached_ms, "%.60s is there after %s on the line, %s after asking.", agent,
+         format_span(with->line_wait_ms, a), format_span(with->reached_ms - with->asked_ms, b));
+    tell(story, with->ended_ms,
+         "All said in %s; the callback ends as completed. On the telephone waited: %s.",
+         format_span(with->talked_ms - with->reached_ms, a),
+         format_span(with->asked_ms - report->model->callers[who].arrive_ms + with->line_wait_ms,
+                     b));
+}
+
 static void make_story(const struct sim_report *report, struct story *story)
 {
     int64_t who = pick_caller(report);
@@ -381,7 +435,10 @@ static void make_story(const struct sim_report *report, struct story *story)
     if (who < 0)
         return;
     tell_waiting(story, report, (uint32_t)who);
-    tell_call(story, report, (uint32_t)who);
+    if (report->options->customer_first)
+        tell_called(story, report, (uint32_t)who);
+    else
+        tell_call(story, report, (uint32_t)who);
 }
 
 void sim_report_story(const struct sim_report *report, FILE *out)
@@ -408,7 +465,8 @@ static json_t *json_spread(const struct sim_spread *spread)
                      json_span(spread->p90_ms), "max_s", json_span(spread->max_ms));
 }
 
-static json_t *json_figures(const struct sim_figures *figures, bool with)
+/* first: of a day on which customers are called first. */
+static json_t *json_figures(const struct sim_figures *figures, bool with, bool first)
 {
     json_t *json = json_pack("{s:I, s:I, s:I, s:f, s:o, s:I, s:f}", "callers",
                              (json_int_t)figures->callers, "served", (json_int_t)figures->served,
@@ -417,6 +475,14 @@ static json_t *json_figures(const struct sim_figures *figures, bool with)
                              "waiting_at_end", (json_int_t)figures->waiting, "occupancy",
                              sim_share(figures->busy_ms, figures->present_ms));
 
+    if (with && first)
+        json_object_set_new(
+            json, "nuisance",
+            json_pack("{s:I, s:I, s:f, s:o, s:I}", "answered", (json_int_t)figures->answered,
+                      "no_agent_free", (json_int_t)figures->alone, "no_agent_free_share",
+                      sim_share((int64_t)figures->alone, (int64_t)figures->answered), "wait",
+                      json_spread(&figures->alone_wait), "hung_up",
+                      (json_int_t)figures->alone_hung_up));
     if (with)
         json_object_set_new(json, "callbacks",
                             json_pack("{s:I, s:I, s:I, s:I, s:o}", "made",
@@ -446,9 +512,15 @@ void sim_report_json(const struct sim_report *report, bool story, FILE *out)
         (json_int_t)report->options->seed, "domains", (json_int_t)report->options->domains,
         "agents", (json_int_t)model->agent_count, "services", (json_int_t)model->service_count);
 
-    json_object_set_new(json, "recorded", json_figures(&report->figures_recorded, false));
-    json_object_set_new(json, "without", json_figures(&report->figures_without, false));
-    json_object_set_new(json, "with", json_figures(&report->figures_with, true));
+    if (report->options->customer_first)
+        json_object_set_new(json, "customer_first",
+                            json_pack("{s:f, s:b}", "pacing",
+                                      report->options->pacing_hundredths / 100.0, "reserve",
+                                      (int)report->options->reserve));
+    json_object_set_new(json, "recorded", json_figures(&report->figures_recorded, false, false));
+    json_object_set_new(json, "without", json_figures(&report->figures_without, false, false));
+    json_object_set_new(json, "with",
+                        json_figures(&report->figures_with, true, report->options->customer_first));
     json_object_set_new(json, "lost_without",
                         json_pack("{s:I, s:I, s:I}", "hung_up", (json_int_t)report->lost,
                                   "called_back_now", (json_int_t)report->lost_called,

@@ -18,6 +18,9 @@ struct sim_figures {
     size_t made, kept, failed, open;   /* callbacks; open: neither at the end */
     struct sim_spread to_callback;     /* from asking to the answer */
     int64_t busy_ms, present_ms;
+    /* Customers who were called first. */
+    size_t answered, alone, alone_hung_up; /* alone: no agent was free when they answered */
+    struct sim_spread alone_wait;          /* theirs, until an agent came or they hung up */
 };
 
 struct sim_report {

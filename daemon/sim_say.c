@@ -111,15 +111,25 @@ static void say_queue(struct sim_say *say, struct sim_speaker speaker, size_t se
 {
     Ringback__V1__SettingsEvent event;
     Ringback__V1__QueueSettings queue;
+    Ringback__V1__CustomerFirst first;
 
     ringback__v1__settings_event__init(&event);
     ringback__v1__queue_settings__init(&queue);
+    ringback__v1__customer_first__init(&first);
     queue.queue_id = lent(say->model->queue_ids[service]);
     queue.name = lent(say->model->calls->services.items[service]);
     queue.version = 1;
     queue.default_script_id = lent(SCRIPT);
-    queue.agent_first_retries = (uint32_t)say->retries;
+    queue.agent_first_retries = (uint32_t)say->options->retries;
     queue.agent_first_retry_delay_s = sim_retry_s;
+    if (say->options->customer_first) {
+        queue.dial_mode = RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
+        first.pacing_hundredths = say->options->pacing_hundredths;
+        first.reserve_agent = say->options->reserve;
+        first.max_retries = (uint32_t)say->options->retries;
+        first.retry_delay_s = sim_retry_s;
+        queue.customer_first = &first;
+    }
     event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_QUEUE;
     event.queue = &queue;
     send_settings(say, speaker, &event);

@@ -8,11 +8,13 @@
 
 #include "ringback/v1/presence.pb-c.h"
 
+struct sim_options; /* sim_world.h */
+
 struct sim_say {
     struct sim_bus *bus; /* NULL: silence */
     const struct sim_model *model;
     uint64_t *events; /* by domain: made so far, for their ids */
-    int64_t retries;
+    const struct sim_options *options; /* of the queues */
 };
 
 /* Who says it and when. */

@@ -21,6 +21,8 @@
     X(WRAP_UP_ENDS, wrap_up_ends, INTERACTIONS)                                                    \
     X(RINGS, rings, INTERACTIONS)                                                                  \
     X(DIAL_ENDS, dial_ends, INTERACTIONS)                                                          \
+    X(IS_ON_LINE, is_on_line, INTERACTIONS)                                                        \
+    X(CALLED_HANGS_UP, called_hangs_up, INTERACTIONS)                                              \
     X(CALLED_TALK_ENDS, called_talk_ends, INTERACTIONS)                                            \
     X(CALLED_WRAP_UP_ENDS, called_wrap_up_ends, INTERACTIONS)                                      \
     X(COMES, comes, PRESENCE)                                                                      \
@@ -47,7 +49,8 @@ struct act {
     enum act_kind kind;
 };
 
-enum step { STEP_AWAY, STEP_IN_LINE, STEP_GOES, STEP_TALKS, STEP_GONE };
+/* CALLED: he was called first, has answered, and waits for an agent. */
+enum step { STEP_AWAY, STEP_IN_LINE, STEP_GOES, STEP_TALKS, STEP_GONE, STEP_CALLED };
 
 struct caller {
     struct sim_call *call;
@@ -59,14 +62,15 @@ struct caller {
     enum step step;
 };
 
-enum mode { MODE_ABSENT, MODE_FREE, MODE_BUSY, MODE_OFFERED, MODE_HOLDING };
+/* KEPT: idle, and reserved for a dial (7.3). */
+enum mode { MODE_ABSENT, MODE_FREE, MODE_BUSY, MODE_OFFERED, MODE_HOLDING, MODE_KEPT };
 
 struct agent {
     enum mode mode;
     int64_t mode_since_ms;
     int64_t idle_since_ms; /* 5.4 */
     int64_t held_until_ms; /* no live call before */
-    uint32_t caller;       /* in BUSY (with a call), OFFERED, HOLDING */
+    uint32_t caller;       /* in BUSY (with a call), OFFERED, HOLDING, KEPT */
     uint32_t offers;       /* made to him so far: which one an act is about */
     uint32_t holds;
     size_t span; /* spans begun */
@@ -214,7 +218,7 @@ static void set_mode(struct world *world, struct agent *agent, enum mode mode)
 
     if (agent->mode != MODE_ABSENT)
         world->outcome->present_ms += elapsed_ms;
-    if (agent->mode != MODE_ABSENT && agent->mode != MODE_FREE)
+    if (agent->mode != MODE_ABSENT && agent->mode != MODE_FREE && agent->mode != MODE_KEPT)
         world->outcome->busy_ms += elapsed_ms;
     agent->mode = mode;
     agent->mode_since_ms = world->now_ms;
@@ -268,12 +272,34 @@ static void say_attempt(struct world *world, uint32_t who, enum sim_attempt_news
                     ++caller->attempt_version, caller->call->agent);
 }
 
+/* The same for a customer who was called first. */
+static void connect_called(struct world *world, uint32_t who, uint32_t agent_index)
+{
+    struct caller *caller = caller_of(world, who);
+    struct agent *agent = agent_of(world, agent_index);
+
+    line_remove(line_of(world, world->live, who), who);
+    caller->step = STEP_TALKS;
+    caller->call->agent = (int32_t)agent_index;
+    caller->call->reached_ms = world->now_ms;
+    caller->call->line_wait_ms = world->now_ms - caller->call->answered_ms;
+    set_mode(world, agent, MODE_BUSY);
+    agent->caller = who;
+    say_attempt(world, who, SIM_ATTEMPT_CONNECTED);
+    show_status(world, agent_index, RINGBACK__V1__ROUTING_STATUS__ROUTING_STATUS_INTERACTING);
+    will(world, world->now_ms + caller->talk_ms, ACT_CALLED_TALK_ENDS, who, 0);
+}
+
 /* The switch connects a caller of the line with a free agent. */
 static void connect(struct world *world, uint32_t who, uint32_t agent_index)
 {
     struct caller *caller = caller_of(world, who);
     struct agent *agent = agent_of(world, agent_index);
 
+    if (caller->step == STEP_CALLED) {
+        connect_called(world, who, agent_index);
+        return;
+    }
     line_remove(line_of(world, world->live, who), who);
     caller->step = STEP_TALKS;
     caller->call->fate = SIM_FATE_SERVED;
@@ -286,7 +312,24 @@ static void connect(struct world *world, uint32_t who, uint32_t agent_index)
     will(world, world->now_ms + caller->talk_ms, ACT_TALK_ENDS, who, 0);
 }
 
-/* Rule 5.4: longest idle, then the id; ids sort as indexes do. */
+static bool kept_for(const struct agent *agent, uint32_t who)
+{
+    return agent->mode == MODE_KEPT && agent->caller == who;
+}
+
+/* Somebody who serves him has nothing to do, be it that the switch still holds him. */
+static bool somebody_free(const struct world *world, uint32_t who)
+{
+    const struct sim_row *row = world->model->callers[who].row;
+
+    for (uint32_t i = 0; i < world->model->agent_count; i++)
+        if (world->model->agents[i].serves[row->service] &&
+            (agent_of(world, i)->mode == MODE_FREE || kept_for(agent_of(world, i), who)))
+            return true;
+    return false;
+}
+
+/* Rule 5.4: longest idle, then the id; ids sort as indexes do. Who is kept for him comes first. */
 static int64_t agent_for(const struct world *world, uint32_t who)
 {
     const struct sim_row *row = world->model->callers[who].row;
@@ -295,6 +338,8 @@ static int64_t agent_for(const struct world *world, uint32_t who)
     for (uint32_t i = 0; i < world->model->agent_count; i++) {
         const struct agent *agent = agent_of(world, i);
 
+        if (kept_for(agent, who))
+            return i;
         if (agent->mode != MODE_FREE || agent->held_until_ms > world->now_ms ||
             !world->model->agents[i].serves[row->service])
             continue;
@@ -394,6 +439,12 @@ static void dial_ends(struct world *world, const struct act *act)
 
     if (caller->attempt_id == NULL)
         return;
+    if (answered && world->options->customer_first) {
+        call->answered_ms = world->now_ms;
+        line_remove(line_of(world, world->promised, act->who), act->who);
+        say_attempt(world, act->who, SIM_ATTEMPT_ANSWERED); /* he is on the line next */
+        return;
+    }
     if (answered) {
         call->reached_ms = world->now_ms;
         line_remove(line_of(world, world->promised, act->who), act->who);
@@ -402,9 +453,45 @@ static void dial_ends(struct world *world, const struct act *act)
         will(world, world->now_ms + caller->talk_ms, ACT_CALLED_TALK_ENDS, act->who, 0);
         return;
     }
+    if (world->options->customer_first) {
+        say_attempt(world, act->who, SIM_ATTEMPT_NO_ANSWER);
+        caller->attempt_id = NULL;
+        return;
+    }
     /* The agent may be taken off at once (6.2); if not, he ends the callback himself. */
     will(world, world->now_ms + sim_preview_ms, ACT_GIVES_UP, (uint32_t)call->agent, act->who);
     say_attempt(world, act->who, SIM_ATTEMPT_NO_ANSWER);
+    caller->attempt_id = NULL;
+}
+
+/* The engine transferred him to his place in the line (7.1). */
+static void is_on_line(struct world *world, const struct act *act)
+{
+    struct caller *caller = caller_of(world, act->who);
+    int64_t patience_ms = sim_model_patience_called(world->model, act->who,
+                                                    (uint64_t)world->options->seed, world->domain);
+    int64_t agent;
+
+    caller->step = STEP_CALLED;
+    caller->call->alone = !somebody_free(world, act->who);
+    line_add(line_of(world, world->live, act->who), act->who);
+    agent = agent_for(world, act->who);
+    if (agent >= 0)
+        connect(world, act->who, (uint32_t)agent);
+    else if (patience_ms != SIM_FOREVER_MS)
+        will(world, world->now_ms + patience_ms, ACT_CALLED_HANGS_UP, act->who, 0);
+}
+
+static void called_hangs_up(struct world *world, const struct act *act)
+{
+    struct caller *caller = caller_of(world, act->who);
+
+    if (caller->step != STEP_CALLED)
+        return;
+    line_remove(line_of(world, world->live, act->who), act->who);
+    caller->step = STEP_GONE;
+    caller->call->line_wait_ms = world->now_ms - caller->call->answered_ms;
+    say_attempt(world, act->who, SIM_ATTEMPT_HUNG_UP);
     caller->attempt_id = NULL;
 }
 
@@ -419,10 +506,13 @@ static void called_wrap_up_ends(struct world *world, const struct act *act)
 {
     struct caller *caller = caller_of(world, act->who);
 
-    will(world, world->now_ms + sim_preview_ms, ACT_GIVES_UP, (uint32_t)caller->call->agent,
-         act->who);
+    if (!world->options->customer_first)
+        will(world, world->now_ms + sim_preview_ms, ACT_GIVES_UP, (uint32_t)caller->call->agent,
+             act->who);
     say_attempt(world, act->who, SIM_ATTEMPT_WRAP_UP_ENDED);
     caller->attempt_id = NULL;
+    if (world->options->customer_first)
+        becomes_free(world, (uint32_t)caller->call->agent);
 }
 
 static void say_presence(struct world *world, uint32_t who, Ringback__V1__Presence presence)
@@ -650,6 +740,27 @@ static void hear_place_call(struct world *world, uint32_t who, const Ringback__V
     will(world, world->now_ms + sim_dial_ms, ACT_DIAL_ENDS, who, 0);
 }
 
+static void hear_reserve(struct world *world, uint32_t who, uint32_t agent_index)
+{
+    struct agent *agent = agent_of(world, agent_index);
+
+    if (agent->mode != MODE_FREE)
+        return; /* the switch was quicker: the engine hears so */
+    set_mode(world, agent, MODE_KEPT);
+    agent->caller = who;
+}
+
+static void hear_unreserve(struct world *world, uint32_t who, uint32_t agent_index)
+{
+    struct agent *agent = agent_of(world, agent_index);
+    int64_t idle_since_ms = agent->idle_since_ms;
+
+    if (!kept_for(agent, who))
+        return;
+    becomes_free(world, agent_index);
+    agent->idle_since_ms = idle_since_ms; /* 5.4 */
+}
+
 static void hear_released(struct world *world, uint32_t who, int32_t agent_index)
 {
     struct agent *agent;
@@ -684,6 +795,14 @@ static void hear_routing(void *user, uint32_t domain, const Ringback__V1__Routin
         return;
     if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_PLACE_CALL)
         hear_place_call(world, (uint32_t)who, event->place_call);
+    if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_TRANSFER_TO_QUEUE)
+        will(world, world->now_ms, ACT_IS_ON_LINE, (uint32_t)who, 0);
+    if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_RESERVE_AGENT)
+        hear_reserve(world, (uint32_t)who,
+                     (uint32_t)sim_agent_of(world->model, event->reserve_agent->agent_id));
+    if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_RELEASE_AGENT)
+        hear_unreserve(world, (uint32_t)who,
+                       (uint32_t)sim_agent_of(world->model, event->release_agent->agent_id));
     if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_ENDED)
         hear_ended(world, (uint32_t)who, event->callback_ended);
     if (event->event_case == RINGBACK__V1__ROUTING_EVENT__EVENT_AGENT_RELEASED)
@@ -811,7 +930,7 @@ enum err sim_world_run(const struct sim_model *model, const struct sim_options *
         .options = options,
         .outcome = outcome,
         .arena = arena,
-        .say = {bus, model, arena_zalloc(arena, domains * sizeof(uint64_t)), options->retries},
+        .say = {bus, model, arena_zalloc(arena, domains * sizeof(uint64_t)), options},
         .callers = memory_zalloc(domains * model->caller_count * sizeof(struct caller), "callers"),
         .agents =
             memory_zalloc((domains * model->agent_count + 1) * sizeof(struct agent), "agents"),

@@ -20,6 +20,9 @@ struct sim_options {
     int64_t seed;
     int64_t retries; /* of a dial that nobody answered, 300 s apart */
     int64_t domains;
+    bool customer_first; /* the queues' mode (chapter 7), and its settings */
+    bool reserve;
+    uint32_t pacing_hundredths;
 };
 
 /* What the model holds fixed; --help states it. */
@@ -50,6 +53,9 @@ struct sim_call {
     int32_t agent;   /* who talked, -1 = nobody */
     int64_t wait_ms; /* in the queue, of SERVED and ABANDONED */
     int64_t asked_ms, offered_ms, assigned_ms, dialled_ms, reached_ms, talked_ms, ended_ms;
+    int64_t answered_ms,
+        line_wait_ms; /* called first: on the line, and until an agent or hung up */
+    bool alone;       /* and no agent was free when he answered */
     uint32_t offers, attempts;
     uint32_t live_ahead, callbacks_ahead; /* in his line when he asked */
     Ringback__V1__Reason reason;          /* why the callback ended, or was refused */
