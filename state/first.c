@@ -143,7 +143,8 @@ static uint32_t next_preferred(const struct machine *m, const struct callback *c
     return best.agent;
 }
 
-/* Who is kept for it instead, by 5.4; 0: nobody, for an owner's it is he or nobody (3.6). */
+/* Who is kept for it instead, by 5.4; 0: nobody. What an owner waits for nobody else takes (3.6).
+ */
 static uint32_t next_to_keep(const struct machine *m, const struct callback *cb)
 {
     const struct class *class = class_at(m, cb->class);
@@ -151,7 +152,7 @@ static uint32_t next_to_keep(const struct machine *m, const struct callback *cb)
     struct order_cursor cursor;
     uint32_t agent = rings == NULL ? 0 : next_preferred(m, cb);
 
-    if (agent != 0 || cb->owner != 0 || (rings != NULL && rings->ring != RING_ALL) ||
+    if (agent != 0 || (rings != NULL && rings->ring != RING_ALL) ||
         !order_first(&queue_at(m, cb->queue)->free[USE_DIAL], &m->nodes, &cursor))
         return agent;
     do {

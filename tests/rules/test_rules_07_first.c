@@ -114,6 +114,13 @@ static void assert_in_flight(struct story *story, const char *callback)
     assert_true(entity->attempt->customer_first);
 }
 
+static const char *reserved_for(struct story *story, const char *callback)
+{
+    const PB(CallbackEntity) *entity = story_callback(story, callback);
+
+    return entity == NULL || entity->attempt == NULL ? "" : entity->attempt->reserved_agent_id;
+}
+
 /* --- 7.1 --- */
 
 static void rule_7_1_the_customer_is_dialled_before_any_agent_has_it(void **state)
@@ -347,6 +354,36 @@ static void rule_5_2_an_email_beside_the_call_makes_no_room_for_a_callback(void 
     assert_int_equal(story_count(&story, "routing.offer"), 0); /* she finishes after it */
     story_at(&story, 70000);
     story_attempt_wrapped_by(&story, "anna");
+    assert_string_equal(story_offered_to(&story), "anna"); /* beside the e-mail */
+    story_close(&story);
+}
+
+static void rule_5_2_idle_ends_the_time_after_the_call_too(void **state)
+{
+    struct story story;
+    PB(InteractionEvent) * mail;
+
+    (void)state;
+    story_open(&story);
+    open_dialled(&story, NULL);
+    story_answered(&story, ANSWER(PERSON));
+    story_attempt_connected(&story, "anna");
+    story_at(&story, 60000);
+    story_attempt_ended(&story, ENDED(HUNG_UP));
+    story_at(&story, 61000);
+    story_status(&story, "anna", STATUS(IDLE)); /* of a wrap-up nothing is heard */
+    story_at(&story, 62000);
+    mail = story_interaction(&story, "m1");
+    mail->interaction->media = RINGBACK__V1__MEDIA__MEDIA_EMAIL;
+    mail->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_CONNECTED;
+    mail->connected = arena_alloc(&story.arena, sizeof(*mail->connected));
+    ringback__v1__interaction_connected__init(mail->connected);
+    mail->connected->agent_id = story_text(&story, "anna");
+    story_tell(&story, mail);
+    story_status(&story, "anna", STATUS(INTERACTING));
+    story_set_queue(&story, story_queue(&story, "other"));
+    story_joins(&story, "anna", "sales other");
+    wait_in_line(&story, "i2", "other");
     assert_string_equal(story_offered_to(&story), "anna"); /* beside the e-mail */
     story_close(&story);
 }
@@ -641,6 +678,35 @@ static void rule_7_2_fewer_agents_dial_no_more_but_end_nothing(void **state)
     story_close(&story);
 }
 
+/* 4.4, 2.5: a dial may count on the last agent, but not on one to whom the switch will not bring
+ * the customer. */
+static void rule_4_4_a_dial_counts_on_the_last_agent_if_he_is_a_member(void **state)
+{
+    (void)state;
+    for (int member = 0; member < 2; member++) {
+        struct story story;
+        PB(QueueSettings) * sales;
+        PB(InteractionEvent) * call;
+
+        story_open(&story);
+        sales = first_queue(&story, "sales");
+        sales->last_agent = RINGBACK__V1__LAST_AGENT__LAST_AGENT_ANY;
+        sales->customer_first->reserve_agent = true;
+        story_set_queue(&story, sales);
+        story_ready(&story, "boaz", member ? "sales" : "other"); /* idle for longest */
+        story_at(&story, 1000);
+        story_ready(&story, "anna", member ? "sales" : "other");
+        call = story_entered(&story, "i1", "sales");
+        call->entered->last_agent_id = story_text(&story, "anna");
+        story_tell(&story, call);
+        story_ask(&story, "r1", story_create(&story, "i1", "sales"));
+        assert_int_equal(story_count(&story, "routing.place_call"), member);
+        if (member)
+            assert_string_equal(reserved_for(&story, story_made(&story)), "anna");
+        story_close(&story);
+    }
+}
+
 static void rule_5_3_a_live_call_ahead_has_the_agent(void **state)
 {
     struct story story;
@@ -702,13 +768,6 @@ static void rule_5_3_a_dial_and_an_offer_for_two_agents_in_one_walk(void **state
 }
 
 /* --- 7.3 --- */
-
-static const char *reserved_for(struct story *story, const char *callback)
-{
-    const PB(CallbackEntity) *entity = story_callback(story, callback);
-
-    return entity == NULL || entity->attempt == NULL ? "" : entity->attempt->reserved_agent_id;
-}
 
 static void rule_7_3_the_agent_that_a_dial_counts_on_is_kept(void **state)
 {
@@ -1398,7 +1457,7 @@ static void rule_7_9_no_word_ends_it(void **state)
 
 /* A customer-first queue with ownership; anna and boaz are in it, anna schedules for herself: due
  * at 100 s. */
-static const char *open_owned(struct story *story, uint32_t retries)
+static const char *open_owned_in(struct story *story, uint32_t retries, bool assigns)
 {
     PB(QueueSettings) * sales;
     PB(Command) * command;
@@ -1410,6 +1469,7 @@ static const char *open_owned(struct story *story, uint32_t retries)
     sales->agent_owned = arena_alloc(&story->arena, sizeof(*sales->agent_owned));
     ringback__v1__agent_owned__init(sales->agent_owned);
     sales->agent_owned->enabled = true;
+    sales->agent_owned->assign_to_queue = assigns;
     sales->n_rings = 1;
     sales->rings = arena_alloc(&story->arena, sizeof(*sales->rings));
     sales->rings[0] = arena_alloc(&story->arena, sizeof(**sales->rings));
@@ -1428,6 +1488,11 @@ static const char *open_owned(struct story *story, uint32_t retries)
     story_at(story, 5000);
     story_end_call(story, "i1");
     return story_made(story);
+}
+
+static const char *open_owned(struct story *story, uint32_t retries)
+{
+    return open_owned_in(story, retries, false);
 }
 
 static void rule_3_6_dialled_only_while_the_owner_is_idle(void **state)
@@ -1548,6 +1613,68 @@ static void rule_3_6_a_failed_dial_leaves_it_with_the_owner(void **state)
     story_at(&story, 180000);
     story_status(&story, "anna", STATUS(IDLE));
     assert_int_equal(story_state(&story, callback), STATE(DIALLING));
+    story_close(&story);
+}
+
+/* 3.7: nobody takes over a dial but by 3.6. */
+static void rule_3_6_an_owner_removed_while_his_customer_is_called(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct story story;
+        const char *callback = open_owned_in(&story, 0, how % 2 == 1);
+
+        story_status(&story, "anna", STATUS(IDLE));
+        story_at(&story, 101000);
+        if (how >= 2)
+            story_connect(&story, "other-call", "anna"); /* kept for it no longer */
+        story_remove_agent(&story, "anna");
+        story_at(&story, 105000);
+        assert_int_equal(story_state(&story, callback), STATE(DIALLING));
+        assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+        story_answered(&story, ANSWER(PERSON));
+        story_at(&story, 124999);
+        assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+        story_at(&story, 125000);
+        assert_int_equal(
+            story_routing(&story, "routing.callback_notice", 0)->callback_notice->reason,
+            REASON(OWNER_MISSED));
+        story_attempt_connected(&story, "boaz");
+        assert_string_equal(story_callback(&story, callback)->agent_id, "boaz");
+        story_close(&story);
+    }
+}
+
+/* Also 12.15: the queue goes, and one who was called for her is on the line. */
+static void rule_3_6_a_removed_queue_ends_what_waits_for_the_owner_alone(void **state)
+{
+    struct story story;
+    const char *first = open_owned(&story, 0), *second;
+    PB(Command) * command;
+
+    (void)state;
+    story_at(&story, 6000);
+    story_enter(&story, "i2", "sales");
+    story_connect(&story, "i2", "anna");
+    command = story_schedule(&story, "r2", "anna", "i2", 102000);
+    command->schedule->take_ownership = true;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    second = story_made(&story);
+    story_at(&story, 7000);
+    story_end_call(&story, "i2");
+    story_status(&story, "anna", STATUS(IDLE));
+    story_at(&story, 100000);
+    assert_int_equal(story_state(&story, first), STATE(DIALLING));
+    story_connect(&story, "other-call", "anna"); /* she is kept no longer */
+    story_at(&story, 101000);
+    story_answered(&story, ANSWER(PERSON));
+    story_at(&story, 103000);
+    assert_int_equal(story_state(&story, second), STATE(WAITING));
+    story_remove_queue(&story, "sales", true);
+    story_at(&story, 104000);
+    assert_int_equal(story_state(&story, first), STATE(TALKING));
+    assert_int_equal(story_state(&story, second), STATE(ENDED));
     story_close(&story);
 }
 
@@ -1850,6 +1977,7 @@ int main(void)
         cmocka_unit_test(rule_6_4_until_it_is_transferred_the_call_is_no_agents),
         cmocka_unit_test(rule_5_2_who_is_on_the_call_is_not_idle_until_he_says_so),
         cmocka_unit_test(rule_5_2_an_email_beside_the_call_makes_no_room_for_a_callback),
+        cmocka_unit_test(rule_5_2_idle_ends_the_time_after_the_call_too),
         cmocka_unit_test(rule_5_4_wrap_up_after_the_call_counts_as_work),
         cmocka_unit_test(rule_5_2_a_dial_wants_an_idle_agent_whatever_his_capacity),
         cmocka_unit_test(rule_5_2_nobody_is_dialled_for_who_is_not_there),
@@ -1861,6 +1989,7 @@ int main(void)
         cmocka_unit_test(rule_7_2_in_flight_until_an_agent_is_there),
         cmocka_unit_test(rule_7_2_a_failed_dial_makes_room_for_the_next),
         cmocka_unit_test(rule_7_2_fewer_agents_dial_no_more_but_end_nothing),
+        cmocka_unit_test(rule_4_4_a_dial_counts_on_the_last_agent_if_he_is_a_member),
         cmocka_unit_test(rule_5_3_a_live_call_ahead_has_the_agent),
         cmocka_unit_test(rule_5_3_a_dial_in_flight_has_an_agent_before_offers),
         cmocka_unit_test(rule_5_3_a_dial_and_an_offer_for_two_agents_in_one_walk),
@@ -1899,6 +2028,8 @@ int main(void)
         cmocka_unit_test(rule_3_6_after_20_s_the_next_available_agent),
         cmocka_unit_test(rule_3_6_a_reservation_for_the_owner_passes_on_to_nobody),
         cmocka_unit_test(rule_3_6_a_failed_dial_leaves_it_with_the_owner),
+        cmocka_unit_test(rule_3_6_an_owner_removed_while_his_customer_is_called),
+        cmocka_unit_test(rule_3_6_a_removed_queue_ends_what_waits_for_the_owner_alone),
         cmocka_unit_test(rule_10_4_an_answered_stay),
         cmocka_unit_test(rule_10_4_abandoned_and_flowed_out),
         cmocka_unit_test(rule_10_4_once_a_stay_not_once_a_retry),
