@@ -130,6 +130,8 @@ static void agent_count(struct machine *m, uint32_t handle, enum use use, bool i
     for (uint32_t at = 0; at < agent->queue_count; at++) {
         struct queue *queue = queue_at(m, agent->queues[at]);
 
+        if (use == USE_DIAL && !queue_customer_first(queue))
+            continue; /* nobody asks */
         if (in)
             order_put(&queue->free[use], &m->nodes, agent->free_key, handle, agent_order(m));
         else if (!order_remove(&queue->free[use], &m->nodes, agent->free_key, handle,
@@ -157,6 +159,21 @@ static void agent_count_online(struct machine *m, uint32_t handle, bool online)
     agent->online = online;
     for (uint32_t at = 0; at < agent->queue_count; at++)
         queue_at(m, agent->queues[at])->online += online ? 1u : -1u;
+}
+
+void agents_free_to_dial(struct machine *m, uint32_t handle)
+{
+    struct queue *queue = queue_at(m, handle);
+    size_t cursor = 0;
+    uint32_t agent;
+
+    order_clear(&queue->free[USE_DIAL], &m->nodes);
+    while (queue_customer_first(queue) &&
+           (agent = table_next(&m->tables[KIND_AGENT], &cursor)) != 0)
+        if (agent_at(m, agent)->free_bits & 1 << USE_DIAL &&
+            agent_joined(agent_at(m, agent), handle))
+            order_put(&queue->free[USE_DIAL], &m->nodes, agent_at(m, agent)->free_key, agent,
+                      agent_order(m));
 }
 
 void agent_unindex(struct machine *m, uint32_t handle)

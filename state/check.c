@@ -150,6 +150,16 @@ static void check_pacing(struct check *check, uint32_t handle)
             callback_at(m, other)->queue == handle && callback_in_flight(m, callback_at(m, other));
     for (cursor = 0; (other = table_next(&m->tables[KIND_AGENT], &cursor)) != 0;)
         online += agent_at(m, other)->online && agent_joined(agent_at(m, other), handle);
+    for (int use = 0; use < USE_COUNT; use++) {
+        size_t free = 0;
+
+        for (cursor = 0; (other = table_next(&m->tables[KIND_AGENT], &cursor)) != 0;)
+            free += (agent_at(m, other)->free_bits & 1 << use) != 0 &&
+                    agent_joined(agent_at(m, other), handle);
+        if (use == USE_DIAL && !queue_customer_first(queue))
+            free = 0;
+        hold(check, order_count(&queue->free[use]) == free, "free agents are miscounted", ref);
+    }
     hold(check, queue->in_flight == flying, "those in flight are miscounted (7.2)", ref);
     hold(check, queue->online == online, "agents On Queue are miscounted (7.2)", ref);
 }

@@ -149,7 +149,7 @@ struct queue {
     int64_t handle_ms[HANDLE_SAMPLES];
     uint32_t handle_count;
     uint32_t classes;     /* first of its classes for everybody */
-    struct order free[USE_COUNT]; /* agents by idle time, for each use */
+    struct order free[USE_COUNT]; /* agents by idle time; USE_DIAL: while customer-first */
     struct order parked;  /* scheduled, delayed, snoozed callbacks, by resume time */
     struct order busy;    /* offered and accepted ones */
     uint32_t live_tree, callback_tree; /* entries in its classes */
@@ -642,6 +642,10 @@ uint32_t agent_capacity(const struct agent *agent);
 /* Compute free_bits anew and put him where they say. Called for touched agents at step end. */
 void agent_refresh(struct machine *m, uint32_t agent);
 void agent_unindex(struct machine *m, uint32_t agent); /* out of all free sets */
+/* The queue's mode is another one: who is free for a dial there is known only of customer-first
+ * ones.
+ */
+void agents_free_to_dial(struct machine *m, uint32_t queue);
 /* Revokes his offer if he may no longer have it (5.5), passes on his reservation (7.3). */
 void agent_check_offer(struct machine *m, uint32_t agent);
 void agent_attach(struct machine *m, uint32_t agent, uint32_t call);

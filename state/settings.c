@@ -371,6 +371,13 @@ static void touch_removed_owners(struct machine *m, uint32_t queue)
     }
 }
 
+/* Others can take what waits there now (5.2). */
+static void mode_changed(struct machine *m, uint32_t queue)
+{
+    agents_free_to_dial(m, queue);
+    classes_recount_all(m, queue);
+}
+
 static void set_queue(struct machine *m, const struct setting *setting,
                       const PB(QueueSettings) * settings)
 {
@@ -408,7 +415,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
         queue_wakes_refresh(m, handle);
     queue_open_refresh(m, handle);
     if (first != queue_customer_first(queue))
-        classes_recount_all(m, handle); /* another agent can take them now (5.2) */
+        mode_changed(m, handle);
     accept_setting(m, setting);
 }
 
@@ -455,7 +462,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
         queue_rebuild(m, handle);
     queue_open_refresh(m, handle);
     if (first)
-        classes_recount_all(m, handle);
+        mode_changed(m, handle);
     queue_past_clear(m, queue);
     touch_removed_owners(m, handle);
     queue->removed_version = removal->version;

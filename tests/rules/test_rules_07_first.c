@@ -1877,6 +1877,29 @@ static void rule_12_15_those_who_wait_are_dialled_once_the_queue_is_customer_fir
     story_close(&story);
 }
 
+static void rule_12_15_back_and_forth(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_open(&story);
+    story_set_queue(&story, story_queue(&story, "sales"));
+    story_ready(&story, "anna", "sales");
+    story_set_queue(&story, first_queue(&story, "sales"));
+    wait_in_line(&story, "i1", "sales");
+    assert_int_equal(story_count(&story, "routing.place_call"), 1);
+    story_attempt_ended(&story, ENDED(DEAD));
+    story_set_queue(&story, story_queue(&story, "sales"));
+    wait_in_line(&story, "i2", "sales");
+    assert_int_equal(story_count(&story, "routing.place_call"), 1);
+    assert_string_equal(story_offered_to(&story), "anna");
+    story_cancel(&story, story_made(&story));
+    story_set_queue(&story, first_queue(&story, "sales"));
+    wait_in_line(&story, "i3", "sales");
+    assert_int_equal(story_count(&story, "routing.place_call"), 2);
+    story_close(&story);
+}
+
 static void rule_12_15_an_offer_out_stands_when_the_queue_becomes_customer_first(void **state)
 {
     struct story story;
@@ -2038,6 +2061,7 @@ int main(void)
         cmocka_unit_test(rule_11_3_cancel_hangs_up_a_dial),
         cmocka_unit_test(rule_12_12_the_customer_puts_off_a_dial),
         cmocka_unit_test(rule_12_15_those_who_wait_are_dialled_once_the_queue_is_customer_first),
+        cmocka_unit_test(rule_12_15_back_and_forth),
         cmocka_unit_test(rule_12_15_an_offer_out_stands_when_the_queue_becomes_customer_first),
         cmocka_unit_test(rule_12_15_a_dial_out_goes_on_when_the_queue_becomes_agent_first),
         cmocka_unit_test(rule_12_15_pacing_and_retries_are_read_when_used),
