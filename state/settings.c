@@ -42,18 +42,48 @@ static void refuse_setting(struct machine *m, const struct setting *setting, PB(
     result->settings_refused = refused;
 }
 
-/* Whether the version is new; else it is answered: the one that holds is accepted again. */
-static bool version_new(struct machine *m, const struct setting *setting, uint64_t holds)
+/* Two values of a setting, NULL: it is removed. Packed the same they say the same. */
+static bool same_value(struct machine *m, const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
+    size_t size;
+    uint8_t *bytes;
+
+    if (a == NULL || b == NULL)
+        return a == b;
+    size = protobuf_c_message_get_packed_size(a);
+    if (size != protobuf_c_message_get_packed_size(b))
+        return false;
+    bytes = arena_alloc(m->step.arena, 2 * size);
+    protobuf_c_message_pack(a, bytes);
+    protobuf_c_message_pack(b, bytes + size);
+    return memcmp(bytes, bytes + size, size) == 0;
+}
+
+/* Whether the version is new; else it is answered: the one that holds is accepted again if it says
+ * what holds. held and sent: the values, NULL: removed. */
+static bool version_new(struct machine *m, const struct setting *setting, uint64_t holds,
+                        const ProtobufCMessage *held, const ProtobufCMessage *sent)
+{
+    const char *text = NULL;
+
     if (setting->version > holds)
         return true;
     count(m, MACHINE_COUNT_OLD_FACTS);
-    if (setting->version == holds && holds != 0)
-        accept_setting(m, setting);
-    else
-        refuse_setting(m, setting, REASON(OLD_VERSION), holds, NULL);
+    if (setting->version == holds && holds != 0) {
+        if (same_value(m, held, sent)) {
+            accept_setting(m, setting);
+            return false;
+        }
+        text =
+            arena_format(m->step.arena,
+                         "Version %llu holds with other content: send this with a higher version.",
+                         (unsigned long long)holds);
+    }
+    refuse_setting(m, setting, REASON(OLD_VERSION), holds, text);
     return false;
 }
+
+#define VALUE(message) ((message) == NULL ? NULL : &(message)->base)
 
 static void replace(void *holder, void *message)
 {
@@ -390,7 +420,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
     bool first = queue_customer_first(queue);
     const char *fault;
 
-    if (!version_new(m, setting, holds))
+    if (!version_new(m, setting, holds, VALUE(queue->settings), &settings->base))
         return;
     fault = check_queue(m, settings);
     if (fault != NULL || queue->removing_ms != 0) {
@@ -436,7 +466,8 @@ static void remove_queue(struct machine *m, const struct setting *setting,
         return;
     }
     if (!version_new(m, setting,
-                     queue->settings != NULL ? queue->settings->version : queue->removed_version))
+                     queue->settings != NULL ? queue->settings->version : queue->removed_version,
+                     VALUE(queue->settings), NULL))
         return;
     if (queue->settings == NULL) {
         refuse_setting(m, setting, REASON(QUEUE_UNKNOWN), queue->removed_version, NULL);
@@ -540,7 +571,7 @@ static void set_agent(struct machine *m, const struct setting *setting,
     uint64_t holds = agent->settings != NULL ? agent->settings->version : agent->removed_version;
     const char *fault;
 
-    if (!version_new(m, setting, holds))
+    if (!version_new(m, setting, holds, VALUE(agent->settings), &settings->base))
         return;
     fault = check_agent(m, settings);
     if (fault != NULL) {
@@ -569,7 +600,8 @@ static void remove_agent(struct machine *m, const struct setting *setting,
         return;
     }
     if (!version_new(m, setting,
-                     agent->settings != NULL ? agent->settings->version : agent->removed_version))
+                     agent->settings != NULL ? agent->settings->version : agent->removed_version,
+                     VALUE(agent->settings), NULL))
         return;
     touch(m, ref_make(KIND_AGENT, handle));
     agent_unindex(m, handle);
@@ -590,7 +622,7 @@ static void set_script(struct machine *m, const struct setting *setting,
     struct script *script = script_at(m, handle);
     uint64_t holds = script->settings != NULL ? script->settings->version : script->removed_version;
 
-    if (!version_new(m, setting, holds))
+    if (!version_new(m, setting, holds, VALUE(script->settings), &settings->base))
         return;
     if (!text_fits(settings->name, LIMIT_NAME_BYTES_MAX)) {
         refuse_setting(m, setting, REASON(SETTINGS_INVALID), holds, "name is too long");
@@ -613,8 +645,8 @@ static void remove_script(struct machine *m, const struct setting *setting,
         return;
     }
     if (!version_new(m, setting,
-                     script->settings != NULL ? script->settings->version
-                                              : script->removed_version))
+                     script->settings != NULL ? script->settings->version : script->removed_version,
+                     VALUE(script->settings), NULL))
         return;
     touch(m, ref_make(KIND_SCRIPT, handle));
     replace(&script->settings, NULL);
@@ -631,7 +663,7 @@ static void set_domain(struct machine *m, const struct setting *setting,
     size_t cursor = 0;
     uint32_t handle;
 
-    if (!version_new(m, setting, holds))
+    if (!version_new(m, setting, holds, VALUE(domain->settings), &settings->base))
         return;
     fault = check_domain(settings);
     if (fault != NULL) {
@@ -654,7 +686,7 @@ static void set_zone(struct machine *m, const struct setting *setting, const PB(
     struct zone *zone = zone_at(m, handle);
     uint64_t holds = zone->table != NULL ? zone->table->version : zone->removed_version;
 
-    if (!version_new(m, setting, holds))
+    if (!version_new(m, setting, holds, VALUE(zone->table), &table->base))
         return;
     for (size_t at = 0; at < table->n_offsets; at++)
         if (at >= (size_t)LIMIT_LIST_MAX || table->offsets[at]->offset_s > 86400 ||
@@ -681,8 +713,8 @@ static void remove_zone(struct machine *m, const struct setting *setting,
         refuse_setting(m, setting, REASON(ZONE_UNKNOWN), 0, NULL);
         return;
     }
-    if (!version_new(m, setting,
-                     zone->table != NULL ? zone->table->version : zone->removed_version))
+    if (!version_new(m, setting, zone->table != NULL ? zone->table->version : zone->removed_version,
+                     VALUE(zone->table), NULL))
         return;
     touch(m, ref_make(KIND_ZONE, handle));
     replace(&zone->table, NULL);

@@ -821,6 +821,98 @@ static void rule_12_15_a_queue_in_use_is_not_removed_unless_forced(void **state)
     story_close(&story);
 }
 
+/* The last answer: that version does not hold, which one does. */
+static void assert_other_content(struct story *story, const char *kind, uint64_t holds)
+{
+    const PB(Result) *result = story_result(story);
+
+    assert_int_equal(result->answer_case, RINGBACK__V1__RESULT__ANSWER_SETTINGS_REFUSED);
+    assert_int_equal(result->settings_refused->reason, REASON(OLD_VERSION));
+    assert_int_equal(result->settings_refused->version, holds);
+    assert_string_equal(result->settings_refused->kind, kind);
+    assert_non_null(strstr(result->settings_refused->text, "other content"));
+    assert_non_null(strstr(result->settings_refused->text, "higher version"));
+}
+
+static void rule_12_15_settings_of_the_same_version_must_be_the_same(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * sales;
+    PB(AgentSettings) * anna;
+    uint64_t version;
+
+    (void)state;
+    story_open(&story);
+    sales = story_queue(&story, "sales");
+    sales->alerting_timeout_s = 20;
+    version = sales->version;
+    story_set_queue(&story, sales);
+    story_set_queue(&story, sales); /* sent twice: it holds */
+    assert_int_equal(story_result(&story)->answer_case,
+                     RINGBACK__V1__RESULT__ANSWER_SETTINGS_ACCEPTED);
+    assert_int_equal(story_result(&story)->settings_accepted->version, version);
+    sales->alerting_timeout_s = 25;
+    story_set_queue(&story, sales);
+    assert_other_content(&story, "queue", version);
+    sales->version++;
+    story_set_queue(&story, sales);
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    anna = story_agent(&story, "anna");
+    story_set_agent(&story, anna);
+    version = anna->version;
+    anna->name = story_text(&story, "Anna");
+    story_set_agent(&story, anna);
+    assert_other_content(&story, "agent", version);
+    story_script(&story, "s", true);
+    version = --story.version; /* the event's id was made after it */
+    story.version--;
+    story_script(&story, "s", true);
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    story.version = version - 1;
+    story_script(&story, "s", false);
+    assert_other_content(&story, "script", version);
+    story_close(&story);
+}
+
+/* What holds is no removal, and what is removed does not hold. */
+static void rule_12_15_a_removal_of_the_same_version_is_other_content(void **state)
+{
+    struct story story;
+    PB(AgentSettings) * anna;
+    PB(QueueSettings) * sales;
+    uint64_t version;
+
+    (void)state;
+    story_open(&story);
+    anna = story_agent(&story, "anna");
+    story_set_agent(&story, anna);
+    version = anna->version;
+    story.version = version - 1;
+    story_remove_agent(&story, "anna");
+    assert_other_content(&story, "agent", version);
+    story_ready(&story, "anna", "sales"); /* sets her anew */
+    story_remove_agent(&story, "anna");
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    version = story_result(&story)->settings_accepted->version;
+    story.version = version - 1;
+    story_remove_agent(&story, "anna"); /* sent twice */
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    anna->version = version;
+    story_set_agent(&story, anna);
+    assert_other_content(&story, "agent", version);
+    sales = story_queue(&story, "sales");
+    story_set_queue(&story, sales);
+    story_remove_queue(&story, "sales", false);
+    assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+    version = story_result(&story)->settings_accepted->version;
+    sales->version = version;
+    story_set_queue(&story, sales);
+    assert_other_content(&story, "queue", version);
+    story_ask(&story, "r9", story_create(&story, "i9", "sales"));
+    assert_int_equal(story_reason(&story), REASON(QUEUE_UNKNOWN));
+    story_close(&story);
+}
+
 static void rule_12_15_an_unused_queue_is_removed(void **state)
 {
     struct story story;
@@ -950,6 +1042,8 @@ int main(void)
         cmocka_unit_test(rule_12_15_a_script_that_is_gone_gives_way_to_the_queues),
         cmocka_unit_test(rule_12_15_a_deleted_skill_is_asked_no_more),
         cmocka_unit_test(rule_12_15_a_queue_in_use_is_not_removed_unless_forced),
+        cmocka_unit_test(rule_12_15_settings_of_the_same_version_must_be_the_same),
+        cmocka_unit_test(rule_12_15_a_removal_of_the_same_version_is_other_content),
         cmocka_unit_test(rule_12_15_an_unused_queue_is_removed),
         cmocka_unit_test(rule_12_15_one_scheduled_holds_its_queue),
         cmocka_unit_test(rule_12_15_a_forced_removal_lets_a_talk_finish),
