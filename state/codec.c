@@ -222,6 +222,7 @@ static PB(CallEntity) * call_out(struct out out, const struct call *call)
 {
     PB(CallEntity) *entity = OUT_NEW(out, CallEntity, ringback__v1__call_entity);
     struct slice flows = text_at(&out.m->texts, call->flow_ids);
+    struct slice data = text_at(&out.m->texts, call->data_ids);
 
     entity->conversation_id = out_ident(out, &call->conversation);
     entity->media = (PB(Media))call->head.kind;
@@ -252,6 +253,11 @@ static PB(CallEntity) * call_out(struct out out, const struct call *call)
     entity->in_queue_flows = arena_alloc(out.arena, flows.size);
     if (flows.size > 0)
         memcpy(entity->in_queue_flows, flows.data, flows.size);
+    entity->call_data_ms = call->data_ms;
+    entity->n_call_data = data.size / sizeof(uint64_t);
+    entity->call_data = arena_alloc(out.arena, data.size);
+    if (data.size > 0)
+        memcpy(entity->call_data, data.data, data.size);
     return entity;
 }
 
@@ -669,6 +675,9 @@ static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * e
     call->scheduled = in_ident(m, entity->scheduled_id);
     call->flow_ids = text_put(
         &m->texts, slice_make(entity->in_queue_flows, entity->n_in_queue_flows * sizeof(uint64_t)));
+    call->data_ms = entity->call_data_ms;
+    call->data_ids =
+        text_put(&m->texts, slice_make(entity->call_data, entity->n_call_data * sizeof(uint64_t)));
 }
 
 static void active_in(struct machine *m, struct callback *cb, const PB(CallbackEntity) * entity,

@@ -375,6 +375,35 @@ static void flow_entered(struct machine *m, const char *id, const PB(FlowEntered
     call->flow_ids = text_set(&m->texts, call->flow_ids, slice_make(hashes, used * sizeof(hash)));
 }
 
+enum { DATA_IDS_MAX = 8 };
+
+/* Call Data has no version. A repeat is known by its event's id, as far as those are kept, and one
+ * that comes late by its record's time (12.8). What is new is remembered. */
+static bool data_new(struct machine *m, struct call *call, const char *id)
+{
+    uint64_t hashes[DATA_IDS_MAX + 1] = {XXH3_64bits(id, strlen(id))};
+    struct slice seen = text_at(&m->texts, call->data_ids);
+    size_t used = seen.size / sizeof(hashes[0]);
+
+    assert(used <= (size_t)DATA_IDS_MAX);
+    if (used > 0)
+        memcpy(hashes + 1, seen.data, used * sizeof(hashes[0]));
+    for (size_t at = 1; at <= used; at++)
+        if (hashes[at] == hashes[0]) {
+            count(m, MACHINE_COUNT_REPEATS);
+            return false;
+        }
+    if (m->step.when < call->data_ms) {
+        count(m, MACHINE_COUNT_OLD_FACTS);
+        return false;
+    }
+    used = used < (size_t)DATA_IDS_MAX ? used + 1 : (size_t)DATA_IDS_MAX;
+    call->data_ids =
+        text_set(&m->texts, call->data_ids, slice_make(hashes, used * sizeof(hashes[0])));
+    call->data_ms = m->step.when;
+    return true;
+}
+
 static void call_data(struct machine *m, const char *id, const PB(CallData) * data)
 {
     uint32_t handle;
@@ -388,6 +417,12 @@ static void call_data(struct machine *m, const char *id, const PB(CallData) * da
     }
     handle = entity_get(m, KIND_CALL, m->step.domain, slice_text(data->interaction_id));
     call = call_at(m, handle);
+    if (call->head.state == CALL(ENDED)) {
+        count(m, MACHINE_COUNT_LATE_NOTICES);
+        return;
+    }
+    if (!data_new(m, call, id))
+        return;
     touch(m, ref_make(KIND_CALL, handle));
     if (call->heard_ms == 0)
         call->heard_ms = m->step.now;

@@ -659,8 +659,9 @@ void call_strip(struct machine *m, struct call *call)
     text_drop(&m->texts, call->caller_id);
     text_drop(&m->texts, call->caller_name);
     text_drop(&m->texts, call->flow_ids);
+    text_drop(&m->texts, call->data_ids);
     call->scores = call->ani = call->dialled = call->caller_id = call->caller_name = 0;
-    call->flow_ids = 0;
+    call->flow_ids = call->data_ids = 0;
 }
 
 void call_remove(struct machine *m, uint32_t handle)

@@ -238,6 +238,7 @@ struct call {
     struct ident tie;                 /* none: the id */
     struct ident callback, scheduled; /* made from it; none: not */
     int64_t entry_ms, stay_ms, connected_ms, released_ms, ended_ms, heard_ms;
+    int64_t data_ms; /* when the newest CallData was said */
     uint64_t switch_version;
     int32_t priority;
     uint32_t skills;                               /* skillset */
@@ -246,6 +247,7 @@ struct call {
     uint32_t ani, dialled, caller_id, caller_name; /* texts */
     uint32_t last_agent;                           /* agent */
     uint32_t flow_ids; /* text: uint64_t hashes of FlowEntered seen (1.10) */
+    uint32_t data_ids; /* text: those of the last CallData seen, newest first */
     uint32_t held;     /* first of the places that it holds elsewhere, newest first */
     struct rings rings;
     uint64_t paper_walk; /* the walk that gave it somebody on paper */

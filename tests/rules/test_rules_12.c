@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -377,6 +378,77 @@ static void rule_12_8_notices_about_an_ended_call_change_nothing(void **state)
     assert_int_equal(story_counters(&story, "sales")->live->abandoned, 1);
     simple(&story, "i2"); /* anna was taken by none of it */
     assert_string_equal(story_offered_to(&story), "anna");
+    story_close(&story);
+}
+
+static void say_caller(struct story *story, const char *id, int64_t timestamp_ms,
+                       const char *number)
+{
+    story->id = id;
+    story->timestamp_ms = timestamp_ms;
+    story_call_data(story, "i1", number, "");
+    story->id = NULL;
+    story->timestamp_ms = -1;
+}
+
+/* Call Data has no version: it is known by its event's id, and by when it was said. */
+static void rule_12_8_late_call_data_overwrites_no_newer(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_with_queue(&story);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 10000);
+    say_caller(&story, "d1", 1000, "+97230000001");
+    say_caller(&story, "d2", 2000, "+97230000002");
+    say_caller(&story, "d1", 3000, "+97230000001"); /* repeated, with a stamp of its own */
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000002");
+    say_caller(&story, "d0", 1999, "+97230000000"); /* heard late for the first time */
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000002");
+    say_caller(&story, "d3", 2000, "+97230000003"); /* in the same millisecond, as on the topic */
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000003");
+    say_caller(&story, "d2", 2000, "+97230000002");
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000003");
+    story_close(&story);
+}
+
+/* Eight are known by their ids; one before them is older than they are. */
+static void rule_12_8_much_call_data_keeps_its_order(void **state)
+{
+    struct story story;
+    char id[16], number[32];
+
+    (void)state;
+    open_with_queue(&story);
+    story_enter(&story, "i1", "sales");
+    story_at(&story, 100000);
+    for (int at = 0; at < 20; at++) {
+        snprintf(id, sizeof(id), "d%d", at);
+        snprintf(number, sizeof(number), "+97230000%03d", at);
+        say_caller(&story, id, 1000 * at, number);
+    }
+    for (int at = 0; at < 20; at++) {
+        snprintf(id, sizeof(id), "d%d", at);
+        say_caller(&story, id, at < 12 ? 1000 * at : 99000, "+97239999999");
+    }
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000019");
+    story_close(&story);
+}
+
+static void rule_12_8_call_data_of_an_ended_call_changes_nothing(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_with_queue(&story);
+    story.frozen = true;
+    story_enter(&story, "i1", "sales");
+    story_call_data(&story, "i1", "+97230000001", "");
+    story_end_call(&story, "i1");
+    story_call_data(&story, "i1", "+97230000002", "");
+    assert_int_equal(machine_counted(story.machine, MACHINE_COUNT_LATE_NOTICES), 1);
+    assert_string_equal(story_call(&story, "i1")->caller_id, "+97230000001");
     story_close(&story);
 }
 
@@ -1024,6 +1096,9 @@ int main(void)
         cmocka_unit_test(rule_12_8_facts_already_known_win),
         cmocka_unit_test(rule_12_8_a_late_entry_puts_no_released_call_back_in_line),
         cmocka_unit_test(rule_12_8_notices_about_an_ended_call_change_nothing),
+        cmocka_unit_test(rule_12_8_late_call_data_overwrites_no_newer),
+        cmocka_unit_test(rule_12_8_much_call_data_keeps_its_order),
+        cmocka_unit_test(rule_12_8_call_data_of_an_ended_call_changes_nothing),
         cmocka_unit_test(rule_12_8_ends_are_remembered_for_an_hour),
         cmocka_unit_test(rule_12_8_a_request_is_always_answered),
         cmocka_unit_test(rule_12_8_an_unknown_attempts_notices_are_counted),
