@@ -100,7 +100,8 @@ MUST_CHECK enum err kafka_log_create(const struct kafka_settings *settings, stru
                                      struct err_note *note);
 void kafka_log_destroy(struct kafka_log *log);
 
-/* The beginning, the last stable offset and the high watermark. Errors: ERR_BUS_DOWN. */
+/* The beginning, the last stable offset and the high watermark. Asks again while the partition has
+ * no leader, all within timeout_ms. Errors: ERR_BUS_DOWN. */
 MUST_CHECK enum err kafka_log_ends(struct kafka_log *log, const char *topic, int32_t partition,
                                    int timeout_ms, int64_t *begin, int64_t *stable, int64_t *high,
                                    struct err_note *note);
