@@ -58,25 +58,32 @@ static size_t waiting(const struct worker *worker)
     return count;
 }
 
+/* The first record at or behind an offset; NULL: none was fetched. */
+static const struct record *first_from(const struct bus_input *input, int64_t offset)
+{
+    size_t at = input->count;
+
+    while (at > 0 && input->records[at - 1].offset >= offset)
+        at--;
+    return at < input->count ? &input->records[at] : NULL;
+}
+
 /* Clock: event, without end markers: the log ends where it ended at first start. What comes behind
- * would never be decided, and nobody would notice. */
+ * would never be decided, and nobody would notice; a marker behind it makes it no better. */
 static enum err check_ends(const struct worker *worker, struct err_note *note)
 {
     for (int i = 0; i < INPUT_COUNT; i++) {
-        const struct bus_input *input = &worker->inputs[i];
         int64_t end = engine_meta(worker->engine)->positions[i].fixed_end;
-        const struct record *last = input->count == 0 ? NULL : &input->records[input->count - 1];
+        const struct record *late = end < 0 ? NULL : first_from(&worker->inputs[i], end);
 
-        if (last == NULL || merge_is_marker(last))
-            continue;
-        if (end >= 0 && last->offset >= end)
+        if (late != NULL && !merge_is_marker(late))
             return FAIL(note, ERR_BUS_REFUSED,
                         "clock: event: %s, partition %" PRId32 ": a record came at offset %" PRId64
                         ", behind the end that the topics had when they were first read (%" PRId64
                         "). Was `play` still sending? On new topics, start this when it is done, "
                         "or before it begins and let it send end markers (--end)",
-                        topic_short_name((enum topic)i), worker->options.engine.partition,
-                        last->offset, end);
+                        worker->options.engine.topics[i], worker->options.engine.partition,
+                        late->offset, end);
     }
     return ERR_OK;
 }

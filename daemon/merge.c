@@ -125,6 +125,25 @@ static void find_jump(const struct merge *merge, const struct record *const head
     }
 }
 
+/* `play --end` writes a marker to every input. Where one has come, the ends that were fixed without
+ * markers are not the last: a marker left behind would end the next log before it began. The input
+ * whose marker is to come, INPUT_COUNT: none. */
+static enum input find_marker_missing(const struct merge *merge)
+{
+    enum input missing = INPUT_COUNT;
+    bool any = false;
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct engine_input *input = &merge->inputs[i];
+
+        if (merge->at[i] < input->count)
+            any |= merge_is_marker(&input->records[merge->at[i]]);
+        else if (merge->positions[i].fixed_end >= 0)
+            missing = (enum input)i;
+    }
+    return any ? missing : INPUT_COUNT;
+}
+
 struct merge_step merge_next(const struct merge *merge, int64_t event_ms)
 {
     const struct record *heads[INPUT_COUNT];
@@ -152,8 +171,12 @@ struct merge_step merge_next(const struct merge *merge, int64_t event_ms)
         if (step.kind != MERGE_RECORD || time_ms < step.time_ms)
             step = (struct merge_step){MERGE_RECORD, (enum input)i, heads[i], time_ms};
     }
-    if (merge->clock_event)
+    if (merge->clock_event && step.kind == MERGE_END) {
+        step.input = find_marker_missing(merge);
+        step.kind = step.input == INPUT_COUNT ? MERGE_END : MERGE_MISSING;
+    } else if (merge->clock_event) {
         find_jump(merge, heads, event_ms, &step);
+    }
     return step;
 }
 

@@ -470,6 +470,11 @@ static enum err first_start(struct worker *worker, struct err_note *note)
     for (int i = 0; i < INPUT_COUNT; i++)
         engine_begin_at(worker->engine, (enum input)i, bounds[i].low,
                         worker->options.engine.clock_event && any ? bounds[i].high : -1);
+    if (worker->options.engine.clock_event)
+        log_info(any ? "clock: event: the log ends where the inputs end now"
+                     : "clock: event: the inputs are empty: it waits for records with end markers "
+                       "behind them (`ringback play --end`)",
+                 LOG_INT("partition", partition_of_worker(worker)));
     return ERR_OK;
 }
 

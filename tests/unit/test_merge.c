@@ -177,6 +177,26 @@ static void merge_ends_at_markers_and_takes_them_afterwards(void **state)
     assert_string_equal(said, "s0@4 f0@8 ");
 }
 
+static void merge_waits_for_the_markers_of_all_inputs_once_one_has_come(void **state)
+{
+    (void)state;
+    for (int i = 0; i < INPUT_COUNT; i++)
+        positions[i].fixed_end = 0;
+    positions[INPUT_SETTINGS].fixed_end = 2;
+    add(INPUT_SETTINGS, 4);
+    assert_int_equal(run().kind, MERGE_END); /* fixed ends alone are enough */
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        struct merge_step step;
+
+        add_marker((enum input)i, 9);
+        step = run();
+        assert_int_equal(step.kind, i < INPUT_COMMANDS ? MERGE_MISSING : MERGE_END);
+        assert_int_equal(step.input, i < INPUT_COMMANDS ? INPUT_COMMANDS : INPUT_COUNT);
+    }
+    assert_string_equal(said, "s0@4 ");
+    assert_int_equal(merge_take_markers(&merge), 5);
+}
+
 static void merge_drops_offsets_decided_before(void **state)
 {
     (void)state;
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup(merge_waits_for_an_input_without_candidates, set_up),
         cmocka_unit_test_setup(merge_ends_at_a_fixed_end, set_up),
         cmocka_unit_test_setup(merge_ends_at_markers_and_takes_them_afterwards, set_up),
+        cmocka_unit_test_setup(merge_waits_for_the_markers_of_all_inputs_once_one_has_come, set_up),
         cmocka_unit_test_setup(merge_drops_offsets_decided_before, set_up),
         cmocka_unit_test_setup(merge_a_lone_jump_is_dropped_as_soon_as_it_is_a_head, set_up),
         cmocka_unit_test_setup(merge_a_jump_is_dropped_even_if_it_is_the_first_record, set_up),

@@ -554,6 +554,50 @@ static void worker_records_behind_the_first_ends_are_refused(void **state)
     assert_int_equal(fake_bus_state_count(town->bus), 0);
 }
 
+/* The marker of the late records comes with them: it does not make them good. */
+static void worker_late_records_are_refused_with_their_markers(void **state)
+{
+    struct town *town = *state;
+
+    begin_event(town);
+    add_queue(town);
+    take(town);
+    add_queue(town);
+    add_queue(town);
+    add_markers(town);
+    assert_int_equal(turns(town), ERR_BUS_REFUSED);
+    assert_non_null(strstr(town->note.text, "settings, partition 0: a record came at offset 1, "
+                                            "behind the end that the topics had"));
+    assert_int_equal(fake_bus_state_count(town->bus), 0);
+}
+
+/* The daemon begins between the markers of `play --end`: the last ones belong to this log, not to
+ * the next. */
+static void worker_markers_that_come_after_the_start_end_the_same_log(void **state)
+{
+    struct town *town = *state;
+
+    begin_event(town);
+    add_queue(town);
+    fake_bus_add_marker(town->bus, INPUT_SETTINGS, clock_wall_ms());
+    take(town);
+    assert_int_equal(turns(town), ERR_OK);
+    for (int i = 1; i < INPUT_COUNT; i++)
+        fake_bus_add_marker(town->bus, (enum input)i, clock_wall_ms());
+    assert_int_equal(turns(town), ERR_OK);
+    assert_int_equal(fake_bus_state_count(town->bus), 1);
+    for (int i = 0; i < INPUT_COUNT; i++)
+        assert_int_equal(engine_meta(town->worker->engine)->positions[i].next_offset,
+                         i == 0 ? 2 : 1);
+    add_queue(town); /* a second log */
+    add_markers(town);
+    assert_int_equal(turns(town), ERR_OK);
+    assert_int_equal(fake_bus_state_count(town->bus), 2);
+    for (int i = 0; i < INPUT_COUNT; i++)
+        assert_int_equal(engine_meta(town->worker->engine)->positions[i].next_offset,
+                         i == 0 ? 4 : 2);
+}
+
 static void worker_records_behind_end_markers_are_another_log(void **state)
 {
     struct town *town = *state;
@@ -598,6 +642,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_lost_input_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_records_behind_the_first_ends_are_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(worker_late_records_are_refused_with_their_markers, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_markers_that_come_after_the_start_end_the_same_log,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_records_behind_end_markers_are_another_log, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_wrong_copy_in_redis_is_found_and_filled_anew, set_up,
