@@ -259,6 +259,17 @@ static void pass_points(size_t index, size_t count)
     (void)count;
 }
 
+/* librdkafka takes nothing more of a transaction in which a record was refused, nor commits it, and
+ * may say so before it tells why: that is in the delivery reports, which come at once. */
+static bool hears_refusal(struct kafka_outputs *outputs)
+{
+    int64_t until_ms = clock_monotonic_ms() + slice_ms;
+
+    while (outputs->refused_count == 0 && clock_monotonic_ms() < until_ms)
+        (void)rd_kafka_poll(outputs->kafka, 10);
+    return outputs->refused_count > 0;
+}
+
 static enum err produce_all(struct kafka_outputs *outputs, int64_t end_ms,
                             bool (*cancelled)(void *context), void *context, struct err_note *note)
 {
@@ -275,6 +286,8 @@ static enum err produce_all(struct kafka_outputs *outputs, int64_t end_ms,
             outputs->refused_code = code;
             return ERR_OK; /* commit_all() tells */
         }
+        if (code == RD_KAFKA_RESP_ERR__STATE && hears_refusal(outputs))
+            return ERR_OK; /* commit_all() tells */
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return failed(outputs, "produce", code, note);
         (void)rd_kafka_poll(outputs->kafka, 10);
@@ -328,14 +341,15 @@ static enum err commit_all(struct kafka_outputs *outputs, int64_t end_ms,
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_commit_transaction(outputs->kafka, slice_ms);
         rd_kafka_resp_err_t code;
-        bool again;
+        bool again, broken;
 
         if (error == NULL)
             break;
         code = rd_kafka_error_code(error);
         again = rd_kafka_error_is_retriable(error) || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+        broken = rd_kafka_error_txn_requires_abort(error);
         rd_kafka_error_destroy(error);
-        if (outputs->refused_count > 0)
+        if (outputs->refused_count > 0 || (broken && hears_refusal(outputs)))
             return refused(outputs, committed, note);
         if (!again)
             return failed(outputs, "commit", code, note);

@@ -90,7 +90,7 @@ static void open_outputs(struct town *town, bool single)
 }
 
 /* Three records: two of them on one topic. */
-static enum err commit(struct town *town, struct kafka_committed *committed)
+static const struct record *three(void)
 {
     static struct record records[3];
 
@@ -100,7 +100,12 @@ static enum err commit(struct town *town, struct kafka_committed *committed)
                                      .key = slice_text("k"),
                                      .value = slice_text("v")};
     }
-    return kafka_outputs_commit(town->outputs, records, 3, cancelled, town, committed, &town->note);
+    return records;
+}
+
+static enum err commit(struct town *town, struct kafka_committed *committed)
+{
+    return kafka_outputs_commit(town->outputs, three(), 3, cancelled, town, committed, &town->note);
 }
 
 static void outputs_commit_tells_the_last_offset(void **state)
@@ -116,7 +121,54 @@ static void outputs_commit_tells_the_last_offset(void **state)
 }
 
 /* One of a request is too large: which? One by one: that one. Two are: the first of them, for the
- * second would be asked for ever. */
+ * second would be asked for ever. How many requests the client makes of the records at first hangs
+ * on time: a record that was alone in its own is known at once. */
+static void assert_found(struct town *town, const struct record *records, size_t count)
+{
+    struct kafka_committed committed;
+    enum err err;
+
+    open_outputs(town, false);
+    err = kafka_outputs_commit(town->outputs, records, count, cancelled, town, &committed,
+                               &town->note);
+    if (err != ERR_UNCOMMITTABLE && (err != ERR_TXN_UNKNOWN || !committed.ambiguous))
+        fail_msg("neither refused nor ambiguous: %s", town->note.text);
+    open_outputs(town, true);
+    err = kafka_outputs_commit(town->outputs, records, count, cancelled, town, &committed,
+                               &town->note);
+    if (err != ERR_UNCOMMITTABLE)
+        fail_msg("not refused: %s", town->note.text);
+    assert_int_equal(committed.refused, 0);
+}
+
+static void outputs_refused_record_is_found(void **state)
+{
+    struct town *town = *state;
+
+    fail_often(town, api_produce, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, many);
+    assert_found(town, three(), 3);
+    rd_kafka_mock_clear_request_errors(town->cluster, api_produce);
+}
+
+/* The broker's answer comes while the batch is still being handed over: what is handed over then is
+ * refused by librdkafka, for another reason. */
+static void outputs_refusal_amid_a_large_batch_is_found(void **state)
+{
+    enum { count = 200000 };
+    struct town *town = *state;
+    struct record *records = calloc(count, sizeof(*records));
+
+    for (int i = 0; i < count; i++)
+        records[i] = (struct record){.topic = TOPIC_ROUTING,
+                                     .timestamp_ms = 1000,
+                                     .key = slice_text("k"),
+                                     .value = slice_text("v")};
+    fail_often(town, api_produce, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, many);
+    assert_found(town, records, count);
+    rd_kafka_mock_clear_request_errors(town->cluster, api_produce);
+    free(records);
+}
+
 static void outputs_open_without_an_answer_ends(void **state)
 {
     struct town *town = *state;
@@ -138,6 +190,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(outputs_commit_tells_the_last_offset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(outputs_refused_record_is_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(outputs_refusal_amid_a_large_batch_is_found, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(outputs_open_without_an_answer_ends, set_up, tear_down),
     };
 
