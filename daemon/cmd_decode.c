@@ -13,7 +13,8 @@ static const char decode_text[] =
     "topic:\n"
     "fields by their names in the contract, those with their default left out, enums as names, "
     "bytes\n"
-    "as hex. What cannot be decoded is value_hex. A damaged log is printed up to the damage.\n";
+    "as hex. What cannot be decoded is value_hex. A damaged log is printed up to the damage.\n"
+    "Topics are known by the names that the options give them (topics.*), else by their endings.\n";
 
 struct decode_options {
     const char *topic;    /* full or short name; NULL: all */
@@ -73,7 +74,8 @@ static enum err print_record(struct printer *printer, const struct log_entry *en
     return ferror(out) ? FAIL(note, ERR_IO, "standard output cannot be written") : ERR_OK;
 }
 
-static enum err print_log(struct printer *printer, const char *path, struct err_note *note)
+static enum err print_log(struct printer *printer, const char *path, const char *const *names,
+                          struct err_note *note)
 {
     const struct decode_options *options = printer->options;
     struct log_reader *reader;
@@ -88,7 +90,7 @@ static enum err print_log(struct printer *printer, const char *path, struct err_
         err = log_reader_next(reader, &printer->arena, &entry, note);
         if (err != ERR_OK)
             break;
-        topic = log_topics_find(entry.topic, NULL);
+        topic = log_topics_find(names, entry.topic, NULL);
         if (!wanted_topic(options, entry.topic, topic) ||
             (options->partition >= 0 && options->partition != entry.record.partition))
             continue;
@@ -175,14 +177,12 @@ enum err cmd_decode(struct command_context *context, int argc, char **argv, stru
     TRY(args_parse(&spec, context, argc, argv, &args, note));
     TRY(check_flags(&wanted, args.count > 0, note));
     arena_init(&printer.arena);
-    if (args.count > 0) {
-        err = print_log(&printer, args.values[0], note);
-    } else {
-        err = options_load(&options, context, note);
-        if (err == ERR_OK)
-            err = print_kafka(&printer, &options, note);
-        options_deinit(&options);
-    }
+    err = options_load(&options, context, note);
+    if (err == ERR_OK && args.count > 0)
+        err = print_log(&printer, args.values[0], (const char *const *)options.topic_names, note);
+    else if (err == ERR_OK)
+        err = print_kafka(&printer, &options, note);
+    options_deinit(&options);
     arena_deinit(&printer.arena);
     return err;
 }

@@ -3,12 +3,14 @@
 
 #include "daemon/args.h"
 #include "daemon/diff.h"
+#include "daemon/options.h"
 
 static const char diff_text[] =
     "Compares the outputs in two topic logs: per topic and partition, in order, key, value,\n"
     "timestamp and headers of routing, analytics, results and dead letters; of state the last\n"
     "value of each key; of the journals that their ranges join. Offsets and inputs are not "
     "compared.\n"
+    "Topics are known by the names that the options give them (topics.*), else by their endings.\n"
     "Prints `identical` and how many records, or the first difference, and with what callback it\n"
     "has to do; exits with 3 when there is one.\n";
 
@@ -135,8 +137,10 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
                                    .flags = flags,
                                    .positional_min = 2,
                                    .positional_max = 2,
-                                   .json = true};
-    struct diff_result result;
+                                   .json = true,
+                                   .options = true};
+    struct diff_result result = {.identical = true};
+    struct options options;
     struct arena arena;
     struct args args;
     uint32_t topics;
@@ -145,7 +149,10 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
     TRY(args_parse(&spec, context, argc, argv, &args, note));
     TRY(read_topics(list, &topics, note));
     arena_init(&arena);
-    err = diff_logs(args.values[0], args.values[1], topics, &arena, &result, note);
+    err = options_load(&options, context, note);
+    if (err == ERR_OK)
+        err = diff_logs(args.values[0], args.values[1], options.topic_names, topics, &arena,
+                        &result, note);
     if (err == ERR_OK && context->json)
         print_json(&result, context->out);
     else if (err == ERR_OK && result.identical)
@@ -157,5 +164,6 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
     json_decref(result.sides[0]);
     json_decref(result.sides[1]);
     arena_deinit(&arena);
+    options_deinit(&options);
     return err;
 }

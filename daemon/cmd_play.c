@@ -9,6 +9,7 @@
 #include "consumers/log_file.h"
 #include "daemon/args.h"
 #include "daemon/bus_kafka.h"
+#include "daemon/log_topics.h"
 #include "daemon/topics.h"
 
 enum { timeout_ms = 10000, flush_ms = 60000, progress_ms = 200, slice_ms = 50 };
@@ -31,6 +32,7 @@ struct play {
     struct log_reader *reader;
     uint64_t sent;
     uint64_t skipped; /* records of topics that are no inputs */
+    struct log_strangers strangers;
     int64_t first_ms; /* the first record's timestamp, and when it was sent */
     int64_t began_ms;
     int64_t said_ms;
@@ -85,21 +87,14 @@ static void end_producer(struct play *play)
     rd_kafka_destroy(play->producer);
 }
 
-/* A file names topics in full, maybe with the prefix of another installation: the last word counts.
- */
-static int input_of(const struct play *play, struct slice topic)
+/* A file names topics in full, maybe as another installation does. INPUT_COUNT: no input. */
+static int input_of(struct play *play, struct slice name)
 {
-    for (int i = 0; i < INPUT_COUNT; i++) {
-        const char *name = topic_short_name((enum topic)i);
-        size_t size = strlen(name);
+    enum topic topic = log_topics_find(play->options->topic_names, name, NULL);
 
-        if (slice_equal(topic, slice_text(play->options->topic_names[i])))
-            return i;
-        if (topic.size >= size && memcmp(topic.data + topic.size - size, name, size) == 0 &&
-            (topic.size == size || topic.data[topic.size - size - 1] == '.'))
-            return i;
-    }
-    return -1;
+    if (topic == TOPIC_COUNT)
+        log_strangers_add(&play->strangers, name);
+    return topic < (enum topic)INPUT_COUNT ? (int)topic : INPUT_COUNT;
 }
 
 static enum err send_one(struct play *play, int input, const struct record *record,
@@ -219,7 +214,7 @@ static enum err send_all(struct play *play, struct err_note *note)
         if (err != ERR_OK)
             break;
         input = input_of(play, entry.topic);
-        if (input < 0) {
+        if (input == INPUT_COUNT) {
             play->skipped++;
             continue;
         }
@@ -268,6 +263,35 @@ static enum err check_topics(struct play *play, struct err_note *note)
     return err;
 }
 
+static enum err check_sent(const struct play *play, const char *path, struct err_note *note)
+{
+    char text[log_strangers_text_bytes];
+
+    if (play->sent > 0 || play->skipped == 0)
+        return ERR_OK;
+    if (play->strangers.records == 0)
+        return FAIL(note, ERR_BAD_FILE,
+                    "%s has no record of an input topic (settings, interactions, presence, flows, "
+                    "commands): nothing was sent",
+                    path);
+    return FAIL(note, ERR_BAD_FILE,
+                "%s has no record of an input topic (settings, interactions, presence, flows, "
+                "commands), but of %s: nothing was sent; " LOG_STRANGERS_ADVICE,
+                path, log_strangers_text(&play->strangers, text));
+}
+
+static void print_sent(const struct play *play)
+{
+    char text[log_strangers_text_bytes];
+
+    fprintf(play->context->err,
+            "%" PRIu64 " records sent%s; %" PRIu64 " of other topics were left out\n", play->sent,
+            play->flags->end ? ", and the end markers" : "", play->skipped);
+    if (play->strangers.records > 0)
+        fprintf(play->context->err, "of them %" PRIu64 " of %s; " LOG_STRANGERS_ADVICE "\n",
+                play->strangers.records, log_strangers_text(&play->strangers, text));
+}
+
 static enum err work(struct play *play, const char *path, struct err_note *note)
 {
     enum err err;
@@ -284,13 +308,13 @@ static enum err work(struct play *play, const char *path, struct err_note *note)
             *note = flushed;
         err = err == ERR_OK ? after : err;
     }
+    if (err == ERR_OK)
+        err = check_sent(play, path, note);
     if (err == ERR_OK && play->flags->end)
         err = send_ends(play, note);
     say(play, true);
     if (err == ERR_OK)
-        fprintf(play->context->err,
-                "%" PRIu64 " records sent%s; %" PRIu64 " of other topics were left out\n",
-                play->sent, play->flags->end ? ", and the end markers" : "", play->skipped);
+        print_sent(play);
     return err;
 }
 
@@ -310,7 +334,9 @@ enum err cmd_play(struct command_context *context, int argc, char **argv, struct
         .text =
             "Sends the records of the five inputs in LOG (- is standard input) to the topics:\n"
             "same keys, partitions, timestamps and headers, in the order of the file. Other\n"
-            "topics in it are left out. Of a damaged file everything before the damage is sent.\n",
+            "topics in it are left out. Of a damaged file everything before the damage is sent.\n"
+            "The topics in LOG are known by the names that the options give them (topics.*), else\n"
+            "by their endings, so that a log of another installation can be played too.\n",
         .flags = flags,
         .options = true,
         .positional_min = 1,

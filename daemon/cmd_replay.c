@@ -15,6 +15,7 @@ static const char replay_text[] =
     "instead,\n"
     "which a capture of the wall clock needs. Compare with `ringback diff`. LOG and --out may be "
     "-.\n"
+    "Topics are known by the names that the options give them (topics.*), else by their endings.\n"
     "A damaged log is decided up to the damage, which is then named by its byte.\n";
 
 static void print_counts(const struct replay_options *options, const struct replay_counts *counts,
@@ -31,6 +32,12 @@ static void print_counts(const struct replay_options *options, const struct repl
     fprintf(err, "%.3f s, %.0f events/s, %.0f ns an event (%.0f of computing)\n", seconds,
             seconds > 0 ? events / seconds : 0, (double)counts->elapsed_ns / events,
             (double)counts->cpu_ns / events);
+    if (counts->strangers.records > 0) {
+        char text[log_strangers_text_bytes];
+
+        fprintf(err, "left out: %" PRIu64 " records of %s; " LOG_STRANGERS_ADVICE "\n",
+                counts->strangers.records, log_strangers_text(&counts->strangers, text));
+    }
     if (counts->wall_clock && !options->journal)
         fputs("LOG has the journal of a run on the wall clock; only --journal gives its outputs"
               " again\n",

@@ -32,6 +32,7 @@ struct diff {
     struct side sides[2];
     struct diff_result *result;
     struct arena *arena;
+    const char *const *names;
     uint32_t topics;
     int64_t first_ms; /* time of the difference found, INT64_MAX: none */
 };
@@ -82,6 +83,8 @@ static void keep_last_values(struct side *side)
 
 static enum err open_side(struct diff *diff, struct side *side, struct err_note *note)
 {
+    struct log_strangers strangers = {.count = 0};
+    char text[log_strangers_text_bytes];
     struct log_entry entry;
     enum err err;
 
@@ -93,8 +96,11 @@ static enum err open_side(struct diff *diff, struct side *side, struct err_note 
         err = log_reader_next(side->reader, &side->arena, &entry, note);
         if (err != ERR_OK)
             break;
-        place = (struct place){log_topics_find(entry.topic, NULL), entry.record.partition,
-                               entry.byte, entry.record.key, entry.record.value};
+        place =
+            (struct place){log_topics_find(diff->names, entry.topic, NULL), entry.record.partition,
+                           entry.byte, entry.record.key, entry.record.value};
+        if (place.topic == TOPIC_COUNT)
+            log_strangers_add(&strangers, entry.topic);
         if (place.topic == TOPIC_COUNT || (diff->topics >> place.topic & 1) == 0)
             continue;
         if (place.topic == TOPIC_STATE && slice_equal(place.key, slice_text(META_KEY)))
@@ -103,6 +109,10 @@ static enum err open_side(struct diff *diff, struct side *side, struct err_note 
     }
     if (err != ERR_END)
         return err;
+    if (side->count == 0 && strangers.records > 0)
+        return FAIL(note, ERR_BAD_FILE,
+                    "%s has no record of the topics to compare, but of %s: " LOG_STRANGERS_ADVICE,
+                    side->path, log_strangers_text(&strangers, text));
     if (side->count > 0)
         qsort(side->places, side->count, sizeof(*side->places), compare_places);
     keep_last_values(side);
@@ -301,12 +311,14 @@ static void check_journal(struct diff *diff, int side_index)
     arena_deinit(&arenas[1]);
 }
 
-enum err diff_logs(const char *path_a, const char *path_b, uint32_t topics, struct arena *arena,
-                   struct diff_result *result, struct err_note *note)
+enum err diff_logs(const char *path_a, const char *path_b, const char *const *names,
+                   uint32_t topics, struct arena *arena, struct diff_result *result,
+                   struct err_note *note)
 {
     struct diff diff = {.sides = {{.path = path_a}, {.path = path_b}},
                         .result = result,
                         .arena = arena,
+                        .names = names,
                         .topics = topics,
                         .first_ms = INT64_MAX};
     enum err err = ERR_OK;

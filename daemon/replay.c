@@ -108,7 +108,7 @@ static enum err topic_of(struct replay *replay, struct slice name, enum topic *t
 {
     char *known;
 
-    *topic = log_topics_find(name, NULL);
+    *topic = log_topics_find(replay->options->options->topic_names, name, NULL);
     if (*topic == TOPIC_COUNT)
         return ERR_OK;
     known = replay->names[*topic];
@@ -116,7 +116,8 @@ static enum err topic_of(struct replay *replay, struct slice name, enum topic *t
         snprintf(known, name_bytes_max, "%.*s", (int)name.size, (const char *)name.data);
     if (!slice_equal(slice_text(known), name))
         return FAIL(note, ERR_BAD_FILE,
-                    "%s: %s and %.*s are both called %s: make a log of one of them",
+                    "%s: %s and %.*s are both taken for %s: make a log of one of them, or name "
+                    "the topics as they are (topics.*)",
                     replay->options->log, known, (int)name.size, (const char *)name.data,
                     topic_short_name(*topic));
     return ERR_OK;
@@ -177,6 +178,8 @@ static enum err index_log(struct replay *replay, enum err *damage, struct err_no
         if (!slice_equal(entry.topic, last_name))
             TRY(topic_of(replay, entry.topic, &topic, note));
         last_name = entry.topic;
+        if (topic == TOPIC_COUNT)
+            log_strangers_add(&replay->counts->strangers, entry.topic);
         look_into(replay, topic, &entry.record);
         TRY(index_record(replay, &entry, topic, note));
         if ((log_reader_count(replay->reader) & 0xffff) == 0)
@@ -188,20 +191,44 @@ static enum err index_log(struct replay *replay, enum err *damage, struct err_no
     return ERR_OK;
 }
 
-/* Full names of topics that the log does not have: the prefix of one that it has. */
+/* Full names of topics that the log does not have: those of the options if it has one of them, else
+ * the prefix of one that it has. */
 static void complete_names(struct replay *replay)
 {
+    const char *const *names = replay->options->options->topic_names;
     struct slice prefix = {NULL, 0};
+    bool ours = false;
 
-    for (int topic = 0; topic < TOPIC_COUNT && prefix.size == 0; topic++)
-        log_topics_find(slice_text(replay->names[topic]), &prefix);
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
-        if (replay->names[topic][0] == '\0')
+        ours |= strcmp(replay->names[topic], names[topic]) == 0;
+        if (prefix.size == 0)
+            log_topics_find(NULL, slice_text(replay->names[topic]), &prefix);
+    }
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        if (replay->names[topic][0] == '\0' && ours)
+            snprintf(replay->names[topic], name_bytes_max, "%s", names[topic]);
+        else if (replay->names[topic][0] == '\0')
             snprintf(replay->names[topic], name_bytes_max, "%.*s%s%s", (int)prefix.size,
                      (const char *)prefix.data, topic_short_name((enum topic)topic),
                      topic >= TOPIC_DLQ_FIRST ? ".dlq" : "");
         replay->engine_options.topics[topic] = replay->names[topic];
     }
+}
+
+static enum err fail_without_inputs(const struct replay *replay, struct err_note *note)
+{
+    const struct log_strangers *strangers = &replay->counts->strangers;
+    char text[log_strangers_text_bytes];
+
+    if (strangers->records == 0)
+        return FAIL(note, ERR_BAD_FILE,
+                    "%s has no record of an input topic (settings, interactions, presence, flows, "
+                    "commands)",
+                    replay->options->log);
+    return FAIL(note, ERR_BAD_FILE,
+                "%s has no record of an input topic (settings, interactions, presence, flows, "
+                "commands), but of %s: " LOG_STRANGERS_ADVICE,
+                replay->options->log, log_strangers_text(strangers, text));
 }
 
 static enum err choose_partitions(struct replay *replay, struct err_note *note)
@@ -219,10 +246,7 @@ static enum err choose_partitions(struct replay *replay, struct err_note *note)
                     ": --partitions must be at least %" PRId32,
                     replay->options->log, highest - 1, highest);
     if (counts->partitions == 0)
-        return FAIL(note, ERR_BAD_FILE,
-                    "%s has no record of an input topic (settings,"
-                    " interactions, presence, flows, commands)",
-                    replay->options->log);
+        return fail_without_inputs(replay, note);
     part_at(replay, counts->partitions - 1);
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         replay->engine_options.partitions[topic] = counts->partitions;

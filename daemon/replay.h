@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "daemon/engine.h"
+#include "daemon/log_topics.h"
 #include "daemon/options.h"
 
 struct replay_options {
@@ -17,7 +18,8 @@ struct replay_options {
     size_t records_max;      /* of a batch; not with journal */
     int32_t partitions;      /* of the inputs; 0: as meta in the log says, else the highest + 1 */
     bool journal;            /* follow it */
-    struct options *options; /* those that decide are set from the journal that is followed */
+    struct options *options; /* those that decide are set from the journal that is followed; by
+                                topics.* the log's topics are known */
     FILE *progress;          /* NULL: quiet */
 };
 
@@ -29,6 +31,7 @@ struct replay_counts {
     uint64_t batches;
     uint64_t records; /* all that was written, state and journal included */
     int32_t partitions;
+    struct log_strangers strangers; /* what was left out */
     bool wall_clock;    /* the log has a journal of the wall clock */
     int64_t elapsed_ns; /* of deciding and writing; without looking through the log first */
     int64_t cpu_ns;     /* of that, what this process computed */

@@ -10,6 +10,7 @@
 #include "consumers/log_file.h"
 #include "daemon/batch.h"
 #include "daemon/bus_kafka.h"
+#include "daemon/log_topics.h"
 #include "daemon/sandbox.h"
 #include "producers/log_file.h"
 
@@ -54,15 +55,6 @@ struct sandbox_play {
     int64_t heard_ms; /* monotonic: the last output */
 };
 
-static int input_of(const struct options *options, struct slice topic)
-{
-    for (int i = 0; i < INPUT_COUNT; i++) {
-        if (slice_equal(topic, slice_text(options->topic_names[i])))
-            return i;
-    }
-    return -1;
-}
-
 static enum err keep_record(struct sandbox_play *play, enum input input,
                             const struct log_entry *entry, struct err_note *note)
 {
@@ -85,22 +77,27 @@ static enum err keep_record(struct sandbox_play *play, enum input input,
 
 static enum err read_log(struct sandbox_play *play, struct err_note *note)
 {
+    struct log_strangers strangers = {.count = 0};
+    char text[log_strangers_text_bytes];
     struct log_entry entry;
     enum err err;
 
     while ((err = log_reader_next(play->log, &play->arena, &entry, note)) == ERR_OK) {
-        int input = input_of(play->options, entry.topic);
+        enum topic topic = log_topics_find(play->options->topic_names, entry.topic, NULL);
 
-        if (input >= 0)
-            TRY(keep_record(play, (enum input)input, &entry, note));
+        if (topic == TOPIC_COUNT)
+            log_strangers_add(&strangers, entry.topic);
+        if (topic < (enum topic)INPUT_COUNT)
+            TRY(keep_record(play, (enum input)topic, &entry, note));
     }
     if (err != ERR_END)
         return err;
+    if (play->record_count == 0 && strangers.records == 0)
+        return FAIL(note, ERR_BAD_FILE, "it has no record of an input topic");
     if (play->record_count == 0)
         return FAIL(note, ERR_BAD_FILE,
-                    "none of its records is of an input: %s and so on; --topics.prefix says what"
-                    " the topics' names begin with",
-                    play->options->topic_names[0]);
+                    "it has no record of an input topic, but of %s: " LOG_STRANGERS_ADVICE,
+                    log_strangers_text(&strangers, text));
     return ERR_OK;
 }
 
