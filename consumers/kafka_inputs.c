@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "consumers/kafka_group.h"
 #include "consumers/kafka_message.h"
+#include "consumers/kafka_offset.h"
 
 enum {
     bounds_timeout_ms = 5000,
@@ -123,13 +124,18 @@ static enum err lost(const struct kafka_inputs *inputs, int i, const char *why,
 enum err kafka_inputs_bounds(struct kafka_inputs *inputs, enum input input, int timeout_ms,
                              int64_t *low, int64_t *high, struct err_note *note)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        inputs->kafka, inputs->topics[input], inputs->partition, low, high, timeout_ms);
+    const char *topic = inputs->topics[input];
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    rd_kafka_resp_err_t code = kafka_offset_ask(inputs->kafka, topic, inputs->partition,
+                                                RD_KAFKA_OFFSET_BEGINNING, until_ms, low);
 
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = kafka_offset_ask(inputs->kafka, topic, inputs->partition, RD_KAFKA_OFFSET_END,
+                                until_ms, high);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return ERR_OK;
-    return FAIL(note, ERR_BUS_DOWN, "bounds of %s, partition %" PRId32 ": %s",
-                inputs->topics[input], inputs->partition, rd_kafka_err2str(code));
+    return FAIL(note, ERR_BUS_DOWN, "bounds of %s, partition %" PRId32 ": %s", topic,
+                inputs->partition, rd_kafka_err2str(code));
 }
 
 /* Where to read from so that the record before `next` is seen, if it can be. */
@@ -137,7 +143,7 @@ static enum err place(struct kafka_inputs *inputs, int i, int64_t *from, struct 
 {
     struct one_input *input = &inputs->inputs[i];
     char why[160];
-    int64_t low, high;
+    int64_t low = 0, high = 0;
 
     TRY(kafka_inputs_bounds(inputs, (enum input)i, bounds_timeout_ms, &low, &high, note));
     if (input->next < low || input->next > high) {

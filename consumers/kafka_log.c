@@ -1,14 +1,12 @@
 /* Reading a topic's partition without a group: `state` at take-over, for Redis, and for capture. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "consumers/kafka.h"
 #include "consumers/kafka_message.h"
-
-enum { again_ms = 50 };
+#include "consumers/kafka_offset.h"
 
 struct kafka_log {
     rd_kafka_t *committed;
@@ -86,38 +84,21 @@ void kafka_log_destroy(struct kafka_log *log)
     free(log);
 }
 
-/* A topic that was just made, or whose leader moves, has none for some moments. */
-static bool is_passing(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-}
-
-static rd_kafka_resp_err_t ask_bounds(rd_kafka_t *kafka, const char *topic, int32_t partition,
-                                      int64_t until_ms, int64_t *low, int64_t *high)
-{
-    for (;;) {
-        int64_t left_ms = until_ms - clock_monotonic_ms();
-        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            kafka, topic, partition, low, high, left_ms > 1 ? (int)left_ms : 1);
-
-        if (!is_passing(code) || clock_monotonic_ms() + again_ms >= until_ms)
-            return code;
-        (void)usleep(again_ms * 1000);
-    }
-}
-
 enum err kafka_log_ends(struct kafka_log *log, const char *topic, int32_t partition, int timeout_ms,
                         int64_t *begin, int64_t *stable, int64_t *high, struct err_note *note)
 {
-    int64_t low, until_ms = clock_monotonic_ms() + timeout_ms;
-    rd_kafka_resp_err_t code =
-        ask_bounds(log->uncommitted, topic, partition, until_ms, begin, high);
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    rd_kafka_resp_err_t code = kafka_offset_ask(log->uncommitted, topic, partition,
+                                                RD_KAFKA_OFFSET_BEGINNING, until_ms, begin);
 
-    /* The high watermark first: whatever is committed in between only raises the second answer. */
+    /* The high watermark first: whatever is committed in between only raises the last stable one.
+     */
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        code = ask_bounds(log->committed, topic, partition, until_ms, &low, stable);
+        code = kafka_offset_ask(log->uncommitted, topic, partition, RD_KAFKA_OFFSET_END, until_ms,
+                                high);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = kafka_offset_ask(log->committed, topic, partition, RD_KAFKA_OFFSET_END, until_ms,
+                                stable);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return ERR_OK;
     return FAIL(note, ERR_BUS_DOWN, "ends of %s, partition %" PRId32 ": %s", topic, partition,
