@@ -25,6 +25,34 @@ uint32_t agent_capacity(const struct agent *agent)
     return agent->settings->callback_capacity->callbacks;
 }
 
+/* What counts against it: the callbacks that he holds, and the voicemails that he left and that are
+ * not over (8.2); one that is both, once. */
+static uint32_t agent_used(const struct machine *m, const struct agent *agent)
+{
+    uint32_t used = agent->held_count + agent->voicemails;
+
+    if (agent->voicemails == 0)
+        return used;
+    for (uint32_t at = agent->held; at != 0;) {
+        const struct callback *cb = callback_at(m, at);
+        uint32_t from = callback_from_agent(m, cb);
+
+        if (from != 0 && agent_at(m, from) == agent)
+            used--;
+        at = active_at(m, cb->active)->held_next;
+    }
+    return used;
+}
+
+void voicemail_count(struct machine *m, uint32_t handle, int change)
+{
+    struct agent *agent = agent_at(m, handle);
+
+    agent->voicemails = (uint32_t)((int)agent->voicemails + change);
+    if (agent_known(agent))
+        touch(m, ref_make(KIND_AGENT, handle));
+}
+
 /* Idle by a status later than any event that named him (5.2). */
 bool agent_idle(const struct agent *agent)
 {
@@ -58,7 +86,7 @@ bool agent_available(const struct machine *m, const struct agent *agent, enum us
         return false;
     if (use == USE_DIAL)
         return agent_idle(agent);
-    return agent->held_count < agent_capacity(agent) &&
+    return agent_used(m, agent) < agent_capacity(agent) &&
            (agent_idle(agent) || agent_only_beside(m, agent));
 }
 

@@ -214,6 +214,9 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
         m->step.last_callback = 0;
     cb->head.state = STATE(ENDED);
     cb->since_ms = m->step.when;
+    if (callback_from_agent(m, cb) != 0) { /* he may take one more (8.2) */
+        voicemail_count(m, callback_from_agent(m, cb), -1);
+    }
     last = entity_record(m, ref_make(KIND_CALLBACK, handle), &m->scratch);
     last->callback->end_reason = reason;
     last->callback->ended_ms = m->step.now;
@@ -322,6 +325,19 @@ static void check_owner_at_due(struct machine *m, uint32_t handle)
     }
     emit_notice(m, cb, reason, cb->owner);
     disown(m, handle);
+}
+
+bool callback_agent_first(const struct callback *cb)
+{
+    return cb->head.kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL ||
+           cb->flags & CB_PREVIEW;
+}
+
+uint32_t callback_from_agent(const struct machine *m, const struct callback *cb)
+{
+    const struct extra *extra = extra_of(m, cb);
+
+    return extra == NULL ? 0 : extra->from_agent;
 }
 
 void callback_enter_line(struct machine *m, uint32_t handle, int64_t when_ms)
@@ -1000,6 +1016,13 @@ static PB(Reason)
     return REASON(UNSPECIFIED);
 }
 
+/* 7.7: it may not come into that queue; where it is it stays (12.15). */
+static bool not_in_mode(const struct machine *m, const struct callback *cb, uint32_t queue)
+{
+    return queue != cb->queue && callback_agent_first(cb) &&
+           queue_customer_first(queue_at(m, queue));
+}
+
 /* Where a reassign leads: 0 as owner: no other one. */
 static PB(Reason) reassign_target(struct machine *m, const struct callback *cb,
                                   const PB(Reassign) * reassign, uint32_t *queue, uint32_t *owner)
@@ -1059,6 +1082,8 @@ static PB(Reason)
     reason = reassign_target(m, cb, input->reassign, &queue, &owner);
     if (reason != REASON(UNSPECIFIED) || (queue == from && owner == 0))
         return reason; /* or it is where it is to be */
+    if (not_in_mode(m, cb, queue))
+        return REASON(NOT_IN_CUSTOMER_FIRST);
     take_out(m, handle);
     leave_state(m, handle, m->step.when);
     cb->queue = queue;
@@ -1162,6 +1187,8 @@ static PB(Reason)
     reason = transfer_target(m, input->transfer, &queue, &agent);
     if (reason == REASON(UNSPECIFIED) && agent != 0)
         reason = transfer_refusal(m, cb, agent);
+    else if (reason == REASON(UNSPECIFIED) && not_in_mode(m, cb, queue))
+        reason = REASON(NOT_IN_CUSTOMER_FIRST);
     if (reason != REASON(UNSPECIFIED))
         return reason;
     if (agent != 0)

@@ -243,6 +243,27 @@ static void check_pools(struct check *check)
     hold(check, wanted == found, "those who prefer agents are miscounted (4.2)", 0);
 }
 
+/* 8.2 */
+static void check_voicemails(struct check *check)
+{
+    struct machine *m = check->m;
+    uint32_t wanted = 0, found = 0, handle;
+    size_t cursor;
+
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0;) {
+        uint32_t from = callback_from_agent(m, callback_at(m, handle));
+
+        if (from == 0)
+            continue;
+        wanted++;
+        hold(check, agent_at(m, from)->voicemails > 0, "its sender knows of no voicemail (8.2)",
+             ref_make(KIND_CALLBACK, handle));
+    }
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_AGENT], &cursor)) != 0;)
+        found += agent_at(m, handle)->voicemails;
+    hold(check, wanted == found, "internal voicemails are miscounted (8.2)", 0);
+}
+
 static void check_digest(struct check *check)
 {
     struct machine *m = check->m;
@@ -289,6 +310,7 @@ const char *machine_broken(struct machine *m, struct arena *arena)
     for (cursor = 0; (handle = table_next(&m->classes, &cursor)) != 0;)
         check_class(&check, handle);
     check_pools(&check);
+    check_voicemails(&check);
     check_digest(&check);
     return check.broken;
 }

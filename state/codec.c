@@ -319,6 +319,10 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
         entity->local_due->zone = out_text(out, zone_at(out.m, extra->local_zone)->id);
         entity->local_due->local_ms = extra->local_ms;
     }
+    entity->campaign_id = out_text(out, extra->campaign);
+    entity->contact_id = out_text(out, extra->contact);
+    entity->recording_id = out_text(out, extra->recording);
+    entity->from_agent_id = out_agent(out, extra->from_agent);
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
     entity->caller_id_ms = extra->ani_ms;
@@ -368,6 +372,7 @@ static PB(CallbackEntity) * callback_out(struct out out, const struct callback *
     entity->inactive = (cb->flags & CB_INACTIVE) != 0;
     entity->reached = (cb->flags & CB_REACHED) != 0;
     entity->customer_first_stay = (cb->flags & CB_CFC_STAY) != 0;
+    entity->preview = (cb->flags & CB_PREVIEW) != 0;
     entity->attempts = cb->attempts;
     entity->retries = cb->retries;
     entity->snoozes = cb->snoozes;
@@ -732,6 +737,16 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->caller_id = text_put(&m->texts, slice_text(entity->caller_id));
     if (entity->caller_name[0] != '\0')
         extra_get(m, cb)->caller_name = text_put(&m->texts, slice_text(entity->caller_name));
+    if (entity->campaign_id[0] != '\0')
+        extra_get(m, cb)->campaign = text_put(&m->texts, slice_text(entity->campaign_id));
+    if (entity->contact_id[0] != '\0')
+        extra_get(m, cb)->contact = text_put(&m->texts, slice_text(entity->contact_id));
+    if (entity->recording_id[0] != '\0')
+        extra_get(m, cb)->recording = text_put(&m->texts, slice_text(entity->recording_id));
+    if (entity->from_agent_id[0] != '\0') {
+        extra_get(m, cb)->from_agent = in_entity(m, KIND_AGENT, domain, entity->from_agent_id);
+        agent_at(m, extra_get(m, cb)->from_agent)->voicemails++;
+    }
     if (entity->local_due != NULL) {
         extra_get(m, cb)->local_zone = in_entity(m, KIND_ZONE, domain, entity->local_due->zone);
         extra_get(m, cb)->local_ms = entity->local_due->local_ms;
@@ -772,7 +787,8 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
         (uint16_t)((entity->routing_kept ? CB_ROUTING_KEPT : 0) |
                    (entity->inactive ? CB_INACTIVE : 0) | (entity->reached ? CB_REACHED : 0) |
                    (entity->route_to_scheduler ? CB_ROUTE_TO_ME : 0) |
-                   (entity->customer_first_stay ? CB_CFC_STAY : 0));
+                   (entity->customer_first_stay ? CB_CFC_STAY : 0) |
+                   (entity->preview ? CB_PREVIEW : 0));
     cb->priority = entity->routing == NULL ? 0 : entity->routing->priority;
     if (number_parse(slice_text(entity->number), slice_make(NULL, 0), &number) == NUMBER_OK)
         cb->number = number;

@@ -1,4 +1,4 @@
-/* Callbacks made from flows and by agents (chapters 1, 2, 3), and what flows tell us. */
+/* Callbacks and voicemails that flows ask for (chapter 1, 8.2), and what flows tell us. */
 #include "state/internal.h"
 
 #include <assert.h>
@@ -65,7 +65,7 @@ uint32_t callback_script(const struct machine *m, const struct callback *cb)
 
 /* --- Create Callback --- */
 
-static bool optional_id(const char *id)
+bool optional_id(const char *id)
 {
     return id[0] == '\0' || ident_valid(slice_text(id));
 }
@@ -85,8 +85,11 @@ static bool facts_fit(const PB(InteractionFacts) * facts)
            (unsigned)facts->media <= RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
 }
 
-static bool create_fits(const PB(CreateCallback) * create)
+static bool create_fits(const PB(CreateCallback) * create, const PB(LeaveVoicemail) * voicemail)
 {
+    if (voicemail != NULL && (!ident_valid(slice_text(voicemail->recording_id)) ||
+                              !optional_id(voicemail->from_agent_id)))
+        return false;
     return ident_valid(slice_text(create->interaction_id)) &&
            optional_id(create->conversation_id) && text_fits(create->name, LIMIT_NAME_BYTES_MAX) &&
            text_fits(create->callee_name, LIMIT_NAME_BYTES_MAX) &&
@@ -101,6 +104,12 @@ static bool flow_type_allowed(PB(FlowType) type)
     return type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_INBOUND_CALL ||
            type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_CALL ||
            type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OUTBOUND_CALL;
+}
+
+/* 8.2: one is recorded in the flow of any call. */
+static bool voicemail_flow_allowed(PB(FlowType) type)
+{
+    return flow_type_allowed(type) || type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OTHER;
 }
 
 /* 1.11: may a callback still be made of the call? */
@@ -185,14 +194,16 @@ static struct source_place place_of(const struct machine *m, const struct call *
                                  call->scores};
 }
 
-/* Place and routing data (1.6, 1.7). */
-static void inherit(struct machine *m, uint32_t handle, const struct call *call)
+/* Place and routing data (1.6, 1.7). to_end: it takes no place (8.2). */
+static void inherit(struct machine *m, uint32_t handle, const struct call *call, bool to_end)
 {
     struct callback *cb = callback_at(m, handle);
     const struct queue *queue = queue_at(m, cb->queue);
     struct source_place from = place_of(m, call, cb->queue);
     bool kept = queue_inherits(m, queue);
 
+    if (to_end)
+        from.place = false;
     cb->entry_ms = m->step.when;
     cb->flags |= CB_OWN_TIE;
     if (from.place) {
@@ -217,8 +228,8 @@ static void inherit(struct machine *m, uint32_t handle, const struct call *call)
         rings_begin(m, &extra_get(m, cb)->rings, cb->queue, extra_get(m, cb)->scores, m->step.when);
 }
 
-static void set_labels(struct machine *m, struct callback *cb, const char *name,
-                       const char *callee_name)
+void callback_label(struct machine *m, struct callback *cb, const char *name,
+                    const char *callee_name)
 {
     if (name[0] != '\0')
         extra_get(m, cb)->name = text_put(&m->texts, slice_text(name));
@@ -226,39 +237,64 @@ static void set_labels(struct machine *m, struct callback *cb, const char *name,
         extra_get(m, cb)->callee_name = text_put(&m->texts, slice_text(callee_name));
 }
 
-static void set_caller(struct machine *m, struct callback *cb, struct slice id, struct slice name)
+/* text_put of what already stands in the texts: the pool may move under it, so it is copied. */
+static uint32_t text_again(struct machine *m, uint32_t text)
 {
-    if (id.size > 0)
-        extra_get(m, cb)->caller_id = text_put(&m->texts, id);
-    if (name.size > 0)
-        extra_get(m, cb)->caller_name = text_put(&m->texts, name);
+    return text_put(&m->texts, arena_slice(m->step.arena, text_at(&m->texts, text)));
 }
 
-/* text_put of what already stands in the texts: the pool may not move under it, but copy anyway. */
-static struct slice text_copy(struct machine *m, uint32_t text)
+void callback_caller(struct machine *m, struct callback *cb, uint32_t id, uint32_t name)
 {
-    return arena_slice(m->step.arena, text_at(&m->texts, text));
+    if (id != 0)
+        extra_get(m, cb)->caller_id = text_again(m, id);
+    if (name != 0)
+        extra_get(m, cb)->caller_name = text_again(m, name);
+}
+
+/* What a request comes to. */
+struct wanted {
+    struct ident id;
+    uint32_t call, queue, script; /* 0: not known, no script */
+    uint64_t number;              /* 0: none */
+};
+
+/* What only a voicemail has (8.2). */
+static void voicemail_put(struct machine *m, struct callback *cb,
+                          const PB(LeaveVoicemail) * voicemail)
+{
+    struct extra *extra = extra_get(m, cb);
+
+    cb->head.kind = RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL;
+    extra->recording = text_put(&m->texts, slice_text(voicemail->recording_id));
+    if (voicemail->from_agent_id[0] == '\0')
+        return;
+    extra->from_agent =
+        entity_get(m, KIND_AGENT, m->step.domain, slice_text(voicemail->from_agent_id));
+    voicemail_count(m, extra->from_agent, 1);
 }
 
 static void make_in_queue(struct machine *m, const char *request, const PB(CreateCallback) * create,
-                          const struct ident *id, uint32_t queue, uint32_t call_handle,
-                          uint64_t number, uint32_t script)
+                          const PB(LeaveVoicemail) * voicemail, const struct wanted *wanted)
 {
-    struct call *call = call_at(m, call_handle);
-    uint32_t handle = callback_new(m, m->step.domain, id, queue);
+    struct call *call = call_at(m, wanted->call);
+    const struct ident *id = &wanted->id;
+    uint32_t handle = callback_new(m, m->step.domain, id, wanted->queue);
     struct callback *cb = callback_at(m, handle);
+    bool in_queue = create->flow_type == RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_CALL;
 
     touch(m, ref_make(KIND_CALLBACK, handle));
     cb->head.kind = RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_IN_QUEUE;
     cb->conversation = ident_copy(&m->texts, &call->conversation);
     cb->interaction = ident_copy(&m->texts, &call->id);
-    cb->number = number;
-    cb->script = script;
+    cb->number = wanted->number;
+    cb->script = wanted->script;
     cb->created_ms = cb->updated_ms = m->step.now;
-    set_labels(m, cb, create->name, create->callee_name);
-    set_caller(m, cb, text_copy(m, call->caller_id), text_copy(m, call->caller_name));
-    inherit(m, handle, call);
-    call_flow_out(m, call_handle); /* 1.8 */
+    callback_label(m, cb, create->name, create->callee_name);
+    callback_caller(m, cb, call->caller_id, call->caller_name);
+    if (voicemail != NULL)
+        voicemail_put(m, cb, voicemail);
+    inherit(m, handle, call, voicemail != NULL && !in_queue);
+    call_flow_out(m, wanted->call); /* 1.8 */
     call->callback = *id;
     call->holds_place = false;
     held_clear(m, call);
@@ -279,57 +315,129 @@ static bool customer_dialled(const struct call *known, const PB(CreateCallback) 
     return create->facts != NULL && create->facts->media == RINGBACK__V1__MEDIA__MEDIA_CALLBACK;
 }
 
-static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create, uint32_t call,
-                               uint32_t *queue, uint64_t *number, uint32_t *script)
+/* The customer's number, as far as known. */
+static struct slice customer_of(const struct machine *m, const struct call *known,
+                                const PB(CreateCallback) * create)
 {
-    const struct call *known = call == 0 ? NULL : call_at(m, call);
     const PB(InteractionFacts) *facts = create->facts;
-    struct slice customer = {NULL, 0};
     bool dialled = customer_dialled(known, create);
-    PB(Reason) reason;
+    struct slice customer = {NULL, 0};
 
-    if (!flow_type_allowed(create->flow_type))
-        return REASON(FLOW_TYPE);
-    *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(create->queue_id));
-    if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
-        return REASON(QUEUE_UNKNOWN);
-    reason = known == NULL ? REASON(UNSPECIFIED) : call_refusal(m, known);
-    if (reason == REASON(UNSPECIFIED))
-        reason = queue_refusal(queue_at(m, *queue));
-    if (reason != REASON(UNSPECIFIED))
-        return reason;
     if (known != NULL && known->switch_version != 0)
         customer = text_at(&m->texts, dialled ? known->dialled : known->ani);
     if (customer.size == 0 && facts != NULL)
         customer = slice_text(dialled ? facts->dialled_number : facts->ani);
-    reason = number_choose(m, m->step.domain, create->number, customer, number);
-    if (reason != REASON(UNSPECIFIED))
-        return reason;
-    return script_choose(m, m->step.domain, queue_at(m, *queue), create->script_id, script);
+    return customer;
 }
 
-static void create_callback(struct machine *m, const char *request,
-                            const PB(CreateCallback) * create)
+/* A voicemail needs none: without a number given, and with none of the customer that could be
+ * called, it has none; a colleague's is not called (8.2). */
+static PB(Reason) voicemail_number(struct machine *m, const PB(LeaveVoicemail) * voicemail,
+                                   struct slice customer, uint64_t *number)
 {
-    struct ident id = id_made(m, "callback", 0);
-    uint32_t call, queue = 0, script = 0;
-    uint64_t number = 0;
     PB(Reason) reason;
 
-    if (!create_fits(create)) {
+    if (voicemail->from_agent_id[0] != '\0')
+        customer = slice_make(NULL, 0);
+    reason = number_choose(m, m->step.domain, voicemail->number, customer, number);
+    if (reason == REASON(NUMBER_MISSING) ||
+        (reason == REASON(NUMBER_INVALID) && voicemail->number[0] == '\0')) {
+        *number = 0;
+        return REASON(UNSPECIFIED);
+    }
+    return reason;
+}
+
+/* What only voicemails are asked. 12.4 is not. */
+static PB(Reason) check_voicemail(const struct machine *m, const PB(CreateCallback) * create,
+                                  const struct call *known, uint32_t queue)
+{
+    if (!voicemail_flow_allowed(create->flow_type))
+        return REASON(FLOW_TYPE);
+    if (queue == 0 || queue_at(m, queue)->settings == NULL)
+        return REASON(QUEUE_UNKNOWN);
+    if (queue_customer_first(queue_at(m, queue)))
+        return REASON(NOT_IN_CUSTOMER_FIRST);
+    if (known != NULL && !ident_is_none(&known->callback))
+        return REASON(ALREADY_REQUESTED);
+    return queue_accepting(queue_at(m, queue)) ? REASON(UNSPECIFIED) : REASON(NOT_ACCEPTING);
+}
+
+static PB(Reason) check_callback(const struct machine *m, const PB(CreateCallback) * create,
+                                 const struct call *known, uint32_t queue)
+{
+    PB(Reason) reason = REASON(UNSPECIFIED);
+
+    if (!flow_type_allowed(create->flow_type))
+        return REASON(FLOW_TYPE);
+    if (queue == 0 || queue_at(m, queue)->settings == NULL)
+        return REASON(QUEUE_UNKNOWN);
+    if (known != NULL)
+        reason = call_refusal(m, known);
+    return reason == REASON(UNSPECIFIED) ? queue_refusal(queue_at(m, queue)) : reason;
+}
+
+static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create,
+                               const PB(LeaveVoicemail) * voicemail, struct wanted *wanted)
+{
+    const struct call *known = wanted->call == 0 ? NULL : call_at(m, wanted->call);
+    struct slice customer;
+    PB(Reason) reason;
+
+    wanted->queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(create->queue_id));
+    reason = voicemail != NULL ? check_voicemail(m, create, known, wanted->queue)
+                               : check_callback(m, create, known, wanted->queue);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    customer = customer_of(m, known, create);
+    reason = voicemail != NULL
+                 ? voicemail_number(m, voicemail, customer, &wanted->number)
+                 : number_choose(m, m->step.domain, create->number, customer, &wanted->number);
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
+    return script_choose(m, m->step.domain, queue_at(m, wanted->queue), create->script_id,
+                         &wanted->script);
+}
+
+/* voicemail: what create does not say of one; NULL: it is a Create Callback. */
+static void create_callback(struct machine *m, const char *request,
+                            const PB(CreateCallback) * create, const PB(LeaveVoicemail) * voicemail)
+{
+    struct wanted wanted = {.id = id_made(m, "callback", 0)};
+    PB(Reason) reason;
+
+    if (!create_fits(create, voicemail)) {
         answer_flow(m, request, REASON(LIMIT), NULL);
         return;
     }
-    call = entity_find(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
-    reason = check_create(m, create, call, &queue, &number, &script);
+    wanted.call = entity_find(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
+    reason = check_create(m, create, voicemail, &wanted);
     if (reason != REASON(UNSPECIFIED)) {
         answer_flow(m, request, reason,
-                    reason == REASON(ALREADY_REQUESTED) ? &call_at(m, call)->callback : NULL);
+                    reason == REASON(ALREADY_REQUESTED) ? &call_at(m, wanted.call)->callback
+                                                        : NULL);
         return;
     }
-    call = entity_get(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
-    call_from_facts(m, call, create);
-    make_in_queue(m, request, create, &id, queue, call, number, script);
+    wanted.call = entity_get(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
+    call_from_facts(m, wanted.call, create);
+    make_in_queue(m, request, create, voicemail, &wanted);
+}
+
+/* 8.2: it is asked for as a callback is. */
+static void leave_voicemail(struct machine *m, const char *request,
+                            const PB(LeaveVoicemail) * voicemail)
+{
+    PB(CreateCallback) create = RINGBACK__V1__CREATE_CALLBACK__INIT;
+
+    create.interaction_id = voicemail->interaction_id;
+    create.conversation_id = voicemail->conversation_id;
+    create.flow_type = voicemail->flow_type;
+    create.queue_id = voicemail->queue_id;
+    create.number = voicemail->number;
+    create.callee_name = voicemail->callee_name;
+    create.script_id = voicemail->script_id;
+    create.facts = voicemail->facts;
+    create_callback(m, request, &create, voicemail);
 }
 
 /* --- the other events of flows --- */
@@ -464,17 +572,6 @@ static void customer_snooze(struct machine *m, const char *request,
     answer_flow(m, request, reason, ident_is_none(&id) ? NULL : &id);
 }
 
-/* Voicemails and campaign callbacks are not built yet; in a customer-first queue some never will be
- * (7.7). */
-static PB(Reason) refusal_in(struct machine *m, const char *queue_id, bool preview)
-{
-    uint32_t queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(queue_id));
-
-    return preview && queue != 0 && queue_customer_first(queue_at(m, queue))
-               ? REASON(NOT_IN_CUSTOMER_FIRST)
-               : REASON(NOT_SUPPORTED);
-}
-
 #define FLOW_CASE(NAME) RINGBACK__V1__FLOW_EVENT__EVENT_##NAME
 
 enum err flow_event(struct machine *m, const struct input_event *input)
@@ -497,17 +594,13 @@ enum err flow_event(struct machine *m, const struct input_event *input)
     switch (event->event_case) {
     case FLOW_CASE(FLOW_ENTERED): flow_entered(m, event->id, event->flow_entered); break;
     case FLOW_CASE(CALL_DATA): call_data(m, event->id, event->call_data); break;
-    case FLOW_CASE(CREATE_CALLBACK): create_callback(m, event->id, event->create_callback); break;
-    case FLOW_CASE(CUSTOMER_SNOOZE): customer_snooze(m, event->id, event->customer_snooze); break;
-    case FLOW_CASE(LEAVE_VOICEMAIL):
-        answer_flow(m, event->id, refusal_in(m, event->leave_voicemail->queue_id, true), NULL);
+    case FLOW_CASE(CREATE_CALLBACK):
+        create_callback(m, event->id, event->create_callback, NULL);
         break;
+    case FLOW_CASE(CUSTOMER_SNOOZE): customer_snooze(m, event->id, event->customer_snooze); break;
+    case FLOW_CASE(LEAVE_VOICEMAIL): leave_voicemail(m, event->id, event->leave_voicemail); break;
     case FLOW_CASE(SCHEDULE_CALLBACK):
-        answer_flow(m, event->id,
-                    refusal_in(m, event->schedule_callback->queue_id,
-                               event->schedule_callback->campaign_mode ==
-                                   RINGBACK__V1__CAMPAIGN_MODE__CAMPAIGN_MODE_PREVIEW),
-                    NULL);
+        campaign_schedule(m, event->id, event->schedule_callback);
         break;
     case FLOW_CASE(_NOT_SET):
     case _RINGBACK__V1__FLOW_EVENT__EVENT__CASE_IS_INT_SIZE:
@@ -515,217 +608,4 @@ enum err flow_event(struct machine *m, const struct input_event *input)
         break;
     }
     return ERR_OK;
-}
-
-/* --- Schedule (chapters 2 and 3) --- */
-
-/* What the agent is connected to (2.1). */
-struct source {
-    uint32_t call, callback; /* one of them */
-    uint32_t queue;
-    uint64_t number;       /* the customer's, of a callback */
-    struct slice customer; /* the customer's, of a call */
-    bool scheduled;        /* one was made in it already */
-};
-
-static bool find_source(struct machine *m, uint32_t agent, struct slice id, struct source *source)
-{
-    /* First: a platform may report our callback back as an interaction of the same id. */
-    *source = (struct source){.callback = entity_find(m, KIND_CALLBACK, m->step.domain, id)};
-    if (source->callback != 0) {
-        const struct callback *cb = callback_at(m, source->callback);
-        const struct extra *extra = extra_of(m, cb);
-
-        source->queue = cb->queue;
-        source->number = cb->number;
-        source->scheduled = extra != NULL && !ident_is_none(&extra->scheduled);
-        return cb->agent == agent && cb->head.state >= STATE(WITH_AGENT) &&
-               cb->head.state <= STATE(WRAP_UP) &&
-               active_at(m, cb->active)->accepted_ms <= m->step.when;
-    }
-    source->call = entity_find(m, KIND_CALL, m->step.domain, id);
-    if (source->call != 0) {
-        const struct call *call = call_at(m, source->call);
-
-        source->queue = call->queue;
-        source->customer = text_at(&m->texts, call->outbound ? call->dialled : call->ani);
-        source->scheduled = !ident_is_none(&call->scheduled);
-        return call->agent == agent && call->connected_ms != 0 &&
-               call->head.state != CALL(ALERTING) &&
-               call->head.kind == RINGBACK__V1__MEDIA__MEDIA_VOICE &&
-               call->connected_ms <= m->step.when &&
-               (call->released_ms == 0 || m->step.when <= call->released_ms);
-    }
-    return false;
-}
-
-/* 2.4 */
-static PB(Reason) schedule_queue(struct machine *m, const PB(Schedule) * schedule,
-                                 const struct source *source, uint32_t *queue)
-{
-    *queue = source->queue;
-    if (schedule->queue_id[0] != '\0') {
-        *queue = entity_find(m, KIND_QUEUE, m->step.domain, slice_text(schedule->queue_id));
-        if (*queue == 0 || queue_at(m, *queue)->settings == NULL)
-            return REASON(QUEUE_UNKNOWN);
-        if (source->queue != 0 && *queue != source->queue) {
-            const PB(QueueSettings) *settings = queue_at(m, source->queue)->settings;
-
-            if (settings == NULL || !settings->allow_queue_selection)
-                return REASON(QUEUE_SELECTION_OFF);
-        }
-        return REASON(UNSPECIFIED);
-    }
-    if (*queue == 0)
-        return REASON(QUEUE_NEEDED);
-    return queue_at(m, *queue)->settings == NULL ? REASON(QUEUE_UNKNOWN) : REASON(UNSPECIFIED);
-}
-
-/* 2.2, 2.3, 3.1, 3.2 */
-static PB(Reason) schedule_due(struct machine *m, const PB(Schedule) * schedule,
-                               const struct queue *queue, struct due *due)
-{
-    PB(Reason)
-    reason = due_choose(m, schedule->due_ms, schedule->local_due,
-                        m->step.when + LIMIT_SCHEDULE_DEFAULT_MS, due);
-
-    if (reason != REASON(UNSPECIFIED) || !schedule->take_ownership)
-        return reason;
-    reason = queue_owned_refusal(queue);
-    if (reason != REASON(UNSPECIFIED))
-        return reason;
-    return due->ms - m->step.when > owned_ahead_ms(queue) ? REASON(TOO_FAR_AHEAD)
-                                                          : REASON(UNSPECIFIED);
-}
-
-static bool schedule_fits(const PB(Command) * command)
-{
-    const PB(Schedule) *schedule = command->schedule;
-
-    return ident_valid(slice_text(command->agent_id)) &&
-           ident_valid(slice_text(schedule->interaction_id)) && optional_id(schedule->queue_id) &&
-           text_fits(schedule->number, LIMIT_ID_BYTES_MAX) &&
-           text_fits(schedule->callee_name, LIMIT_NAME_BYTES_MAX) &&
-           text_fits(schedule->name, LIMIT_NAME_BYTES_MAX) &&
-           text_fits(schedule->script_id, LIMIT_ID_BYTES_MAX) &&
-           (schedule->local_due == NULL ||
-            text_fits(schedule->local_due->zone, LIMIT_ID_BYTES_MAX));
-}
-
-static void remember_scheduled(struct machine *m, const struct source *source,
-                               const struct ident *id)
-{
-    if (source->call != 0) {
-        touch(m, ref_make(KIND_CALL, source->call));
-        call_at(m, source->call)->scheduled = *id;
-        return;
-    }
-    touch(m, ref_make(KIND_CALLBACK, source->callback));
-    extra_get(m, callback_at(m, source->callback))->scheduled = *id;
-}
-
-/* What a scheduled callback takes from where it was made: conversation, caller ID, routing data. */
-static void take_from_source(struct machine *m, uint32_t handle, const struct source *source)
-{
-    struct callback *cb = callback_at(m, handle);
-    bool kept = queue_inherits(m, queue_at(m, cb->queue));
-    uint32_t skills = 0, language = 0;
-
-    if (source->call != 0) {
-        const struct call *call = call_at(m, source->call);
-
-        cb->conversation = ident_copy(&m->texts, &call->conversation);
-        cb->interaction = ident_copy(&m->texts, &call->id);
-        set_caller(m, cb, text_copy(m, call->caller_id), text_copy(m, call->caller_name));
-        if (kept) {
-            cb->priority = call->priority;
-            skills = call->skills;
-            language = call->language;
-        }
-    } else {
-        const struct callback *from = callback_at(m, source->callback);
-        const struct extra *extra = extra_of(m, from);
-
-        cb->conversation = ident_copy(&m->texts, &from->conversation);
-        cb->interaction = from->id;
-        if (extra != NULL)
-            set_caller(m, cb, text_copy(m, extra->caller_id), text_copy(m, extra->caller_name));
-        if (kept && from->flags & CB_ROUTING_KEPT) {
-            bool apart = from->owner != 0 && extra != NULL; /* an owner is not asked for them */
-
-            cb->priority = from->priority;
-            skills = apart ? extra->skills : class_at(m, from->class)->skills;
-            language = apart ? extra->language : class_at(m, from->class)->language;
-        }
-    }
-    if (kept)
-        cb->flags |= CB_ROUTING_KEPT;
-    if (cb->owner != 0 && (skills != 0 || language != 0)) {
-        extra_get(m, cb)->skills = skills;
-        extra_get(m, cb)->language = language;
-    }
-    callback_class(m, handle, skills, language);
-}
-
-void command_schedule(struct machine *m, const PB(Command) * command)
-{
-    const PB(Schedule) *schedule = command->schedule;
-    struct ident id = id_made(m, "callback", 0);
-    uint32_t agent, queue = 0, script = 0, handle;
-    struct source source;
-    struct callback *cb;
-    struct due due = {0};
-    uint64_t number = 0;
-    PB(Reason) reason = REASON(UNSPECIFIED);
-
-    if (!schedule_fits(command))
-        reason = REASON(LIMIT);
-    agent = entity_find(m, KIND_AGENT, m->step.domain, slice_text(command->agent_id));
-    if (reason == REASON(UNSPECIFIED) && (agent == 0 || !agent_known(agent_at(m, agent))))
-        reason = REASON(AGENT_UNKNOWN);
-    if (reason == REASON(UNSPECIFIED) &&
-        !find_source(m, agent, slice_text(schedule->interaction_id), &source))
-        reason = REASON(NOT_CONNECTED);
-    if (reason == REASON(UNSPECIFIED) && source.scheduled)
-        reason = REASON(ALREADY_SCHEDULED);
-    if (reason == REASON(UNSPECIFIED))
-        reason = schedule_queue(m, schedule, &source, &queue);
-    if (reason == REASON(UNSPECIFIED) && !queue_accepting(queue_at(m, queue)))
-        reason = REASON(NOT_ACCEPTING);
-    if (reason == REASON(UNSPECIFIED))
-        reason = schedule_due(m, schedule, queue_at(m, queue), &due);
-    if (reason == REASON(UNSPECIFIED) && (schedule->number[0] != '\0' || source.number == 0))
-        reason = number_choose(m, m->step.domain, schedule->number, source.customer, &number);
-    else if (reason == REASON(UNSPECIFIED) && number_blocked(m, m->step.domain, source.number))
-        reason = REASON(NUMBER_BLOCKED);
-    else if (reason == REASON(UNSPECIFIED))
-        number = source.number;
-    if (reason == REASON(UNSPECIFIED))
-        reason = script_choose(m, m->step.domain, queue_at(m, queue), schedule->script_id, &script);
-    if (reason != REASON(UNSPECIFIED)) {
-        answer_command(m, command->request_id, reason, NULL, NULL);
-        return;
-    }
-    handle = callback_new(m, m->step.domain, &id, queue);
-    cb = callback_at(m, handle);
-    touch(m, ref_make(KIND_CALLBACK, handle));
-    cb->head.kind = RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_SCHEDULED;
-    cb->flags |= CB_OWN_TIE;
-    cb->number = number;
-    cb->script = script;
-    due_set(m, cb, &due);
-    cb->scheduled_by = agent;
-    if (schedule->route_to_me && !schedule->take_ownership) /* 3.7 */
-        cb->flags |= CB_ROUTE_TO_ME;
-    cb->created_ms = cb->updated_ms = m->step.now;
-    set_labels(m, cb, schedule->name, schedule->callee_name);
-    if (schedule->take_ownership) {
-        cb->owner = agent;
-        extra_get(m, cb)->owner_end_ms = due.ms + owned_duration_ms(queue_at(m, queue));
-    }
-    take_from_source(m, handle, &source);
-    remember_scheduled(m, &source, &id);
-    answer_created(m, command->request_id, &id, false);
-    emit_session(m, cb);
-    callback_start(m, handle, STATE(SCHEDULED));
 }

@@ -167,12 +167,19 @@ void emit_session(struct machine *m, const struct callback *cb)
 {
     PB(AnalyticsEvent) *event = emit_analytics(m, "analytics.session_started");
     PB(SessionStarted) *started = EMIT_NEW(m, SessionStarted, ringback__v1__session_started);
+    const struct extra *extra = extra_of(m, cb);
 
     fill_callback(m, event, cb);
     started->kind = (PB(CallbackKind))cb->head.kind;
     started->from_interaction_id = ident_emit(m, &cb->interaction);
     started->due_ms = cb->due_ms;
     started->owner_agent_id = agent_string(m, cb->owner);
+    if (extra != NULL) {
+        started->campaign_id = text_string(m, extra->campaign);
+        started->contact_id = text_string(m, extra->contact);
+        started->recording_id = text_string(m, extra->recording);
+        started->from_agent_id = agent_string(m, extra->from_agent);
+    }
     event->event_case = RINGBACK__V1__ANALYTICS_EVENT__EVENT_SESSION_STARTED;
     event->session_started = started;
 }
@@ -229,7 +236,11 @@ void emit_segment(struct machine *m, const struct callback *cb, PB(CallbackState
     }
     if (callback_in_flight(m, cb)) /* on the line, and yet in line (7.1) */
         state = STATE(WAITING);
-    emit_stretch(m, cb, segment_type(state), start_ms, end_ms);
+    if (state == STATE(WITH_AGENT) && active != NULL && ident_is_none(&active->attempt) &&
+        cb->head.kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL)
+        emit_stretch(m, cb, SEGMENT(VOICEMAIL), start_ms, end_ms);
+    else
+        emit_stretch(m, cb, segment_type(state), start_ms, end_ms);
 }
 
 static PB(Place) * emit_place(struct machine *m, const struct callback *cb)
@@ -261,6 +272,10 @@ void emit_offer(struct machine *m, const struct callback *cb)
     if (extra != NULL) {
         offer->callee_name = text_string(m, extra->callee_name);
         offer->name = text_string(m, extra->name);
+        offer->recording_id = text_string(m, extra->recording);
+        offer->from_agent_id = agent_string(m, extra->from_agent);
+        offer->campaign_id = text_string(m, extra->campaign);
+        offer->contact_id = text_string(m, extra->contact);
     }
     if (script != 0)
         offer->script_id = text_string(m, script_at(m, script)->id);

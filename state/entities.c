@@ -595,6 +595,9 @@ void callback_strip(struct machine *m, struct callback *cb)
         text_drop(&m->texts, extra->caller_id);
         text_drop(&m->texts, extra->caller_name);
         text_drop(&m->texts, extra->scores);
+        text_drop(&m->texts, extra->campaign);
+        text_drop(&m->texts, extra->contact);
+        text_drop(&m->texts, extra->recording);
         pool_give(&m->extra_pool, cb->extra);
     }
     if (cb->active != 0)

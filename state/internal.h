@@ -148,10 +148,10 @@ struct queue {
     struct stay_counts live, callbacks;
     int64_t handle_ms[HANDLE_SAMPLES];
     uint32_t handle_count;
-    uint32_t classes;     /* first of its classes for everybody */
-    struct order free[USE_COUNT]; /* agents by idle time; USE_DIAL: while customer-first */
-    struct order parked;  /* scheduled, delayed, snoozed callbacks, by resume time */
-    struct order busy;    /* offered and accepted ones */
+    uint32_t classes;                  /* first of its classes for everybody */
+    struct order free[USE_COUNT];      /* agents by idle time; USE_DIAL: while customer-first */
+    struct order parked;               /* scheduled, delayed, snoozed callbacks, by resume time */
+    struct order busy;                 /* offered and accepted ones */
     uint32_t live_tree, callback_tree; /* entries in its classes */
     uint32_t in_flight;                /* dials, and answered ones not yet with an agent (7.2) */
     uint32_t online;                   /* agents joined and On Queue (7.2) */
@@ -202,8 +202,9 @@ struct agent {
     /* Derived. */
     uint32_t offered;  /* the callback offered to him */
     uint32_t reserved; /* the callback that he is kept for (7.3) */
-    uint32_t held;    /* first of the callbacks he holds */
+    uint32_t held;     /* first of the callbacks he holds */
     uint32_t held_count;
+    uint32_t voicemails; /* left by him, and not over (8.2) */
     uint32_t calls;      /* first of the live calls at him */
     uint32_t owned;      /* first of the classes that wait for him alone */
     uint32_t preferred;  /* first of the classes of those that have him in their pool */
@@ -271,6 +272,8 @@ struct extra {
     struct ident tie; /* none: the interaction's id, or the own one */
     uint32_t name, callee_name, caller_id, caller_name; /* texts */
     uint32_t scores;                                    /* text */
+    uint32_t campaign, contact, recording;              /* texts (chapter 8) */
+    uint32_t from_agent;                                /* agent who left the voicemail */
     uint32_t skills, language;                          /* kept while an owner has it (1.7) */
     uint32_t local_zone;                                /* the due time's zone (2.3); 0: none */
     int64_t local_ms;                                   /* the due time by its clocks */
@@ -314,6 +317,7 @@ enum callback_flag {
     CB_TOLD = 512,        /* within a step: the segment of the state that it leaves is out */
     CB_IN_FLIGHT = 1024,  /* beside busy: counted in flight, in a tree unless one is kept for it */
     CB_CFC_STAY = 2048,   /* its stay counts as a customer-first one (10.4) */
+    CB_PREVIEW = 4096,    /* of a campaign that previews its contacts (7.7) */
 };
 
 struct callback {
@@ -659,6 +663,8 @@ bool agent_attended(struct machine *m, uint32_t agent, struct slice attempt);
 void agent_hold(struct machine *m, uint32_t agent, uint32_t callback);
 void agent_unhold(struct machine *m, uint32_t callback);
 void agent_heard(struct machine *m, uint32_t agent);
+/* One more (1) or less (-1) of the voicemails that he left waits or is with an agent (8.2). */
+void voicemail_count(struct machine *m, uint32_t agent, int change);
 void agent_worked(struct machine *m, uint32_t agent, int64_t until_ms); /* 5.4 */
 void agent_gone(struct machine *m, uint32_t agent);                     /* gone_ms by his facts */
 /* He was removed: an event for each callback in line that goes on waiting for him (3.7). */
@@ -780,6 +786,10 @@ int64_t callback_wake(const struct machine *m, uint32_t callback, enum wake_clas
 void callback_fire(struct machine *m, uint32_t callback);
 /* Enters the line: a new stay begins at when_ms. */
 void callback_enter_line(struct machine *m, uint32_t callback, int64_t when_ms);
+/* An agent calls it, whatever its queue's mode: no customer-first queue takes it (7.7). */
+bool callback_agent_first(const struct callback *cb);
+/* The agent who left the voicemail, whose capacity it uses (8.2); 0: none. */
+uint32_t callback_from_agent(const struct machine *m, const struct callback *cb);
 void callback_start(struct machine *m, uint32_t callback, PB(CallbackState) state);
 
 /* --- due.c: when a callback is due (2.2, 2.3)
@@ -844,12 +854,21 @@ void callback_unreserve(struct machine *m, uint32_t callback); /* nobody is kept
 /* What he is kept for goes to another one if he is not to be had any more (7.3). */
 void agent_check_reservation(struct machine *m, uint32_t agent);
 
-/* --- create.c, commands.c
+/* --- create.c, schedule.c, commands.c
  * ---------------------------------------------------------------------------- */
 
 enum err flow_event(struct machine *m, const struct input_event *event);
 enum err command_event(struct machine *m, const struct input_event *event);
-void command_schedule(struct machine *m, const PB(Command) * command);
+void command_schedule(struct machine *m, const PB(Command) * command); /* schedule.c */
+/* A campaign's (8.1). */
+void campaign_schedule(struct machine *m, const char *request,
+                       const PB(ScheduleCallback) * schedule);
+bool optional_id(const char *id);
+/* What a new callback is called, and whom to ask for; empty: nothing. */
+void callback_label(struct machine *m, struct callback *cb, const char *name,
+                    const char *callee_name);
+/* The caller ID and name that Call Data gave, texts; 0: none (1.5). */
+void callback_caller(struct machine *m, struct callback *cb, uint32_t id, uint32_t name);
 /* The script to use now: its own, or the queue's default when that is gone (12.15); 0: none. */
 uint32_t callback_script(const struct machine *m, const struct callback *cb);
 /* The number that a request means: given, else the customer's. */

@@ -334,7 +334,7 @@ uint32_t class_get(struct machine *m, const struct callback *cb, uint32_t skills
                            .owner = cb->owner,
                            .kind = cb->owner == 0 ? CLASS_EVERYBODY : CLASS_OWNER};
 
-    sought.agent_first = cb->head.kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL;
+    sought.agent_first = callback_agent_first(cb);
     return class_use(m, &sought);
 }
 

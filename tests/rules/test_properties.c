@@ -404,9 +404,14 @@ static void check_repeat(const struct input_event *event, const struct history_k
 
 static bool is_request(const struct input_event *event)
 {
-    return event->input == INPUT_COMMANDS ||
-           (event->input == INPUT_FLOWS && ((const PB(FlowEvent) *)event->event)->event_case ==
-                                               RINGBACK__V1__FLOW_EVENT__EVENT_CREATE_CALLBACK);
+    PB(FlowEvent__EventCase) flow;
+
+    if (event->input != INPUT_FLOWS)
+        return event->input == INPUT_COMMANDS;
+    flow = ((const PB(FlowEvent) *)event->event)->event_case;
+    return flow == RINGBACK__V1__FLOW_EVENT__EVENT_CREATE_CALLBACK ||
+           flow == RINGBACK__V1__FLOW_EVENT__EVENT_LEAVE_VOICEMAIL ||
+           flow == RINGBACK__V1__FLOW_EVENT__EVENT_SCHEDULE_CALLBACK;
 }
 
 static void step(void)

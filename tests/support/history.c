@@ -614,6 +614,46 @@ static PB(CreateCallback) * create(struct history *history)
     return made;
 }
 
+static PB(LeaveVoicemail) * voicemail(struct history *history)
+{
+    PB(LeaveVoicemail) *made = NEW(history, LeaveVoicemail, ringback__v1__leave_voicemail);
+    const PB(CreateCallback) *like = create(history);
+
+    made->interaction_id = like->interaction_id;
+    made->conversation_id = like->conversation_id;
+    made->flow_type = once_in(history, 2) ? RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_OTHER
+                                          : RINGBACK__V1__FLOW_TYPE__FLOW_TYPE_IN_QUEUE_CALL;
+    made->queue_id = like->queue_id;
+    made->recording_id = FORMAT(history, "rec-%u", (unsigned)below(history, 99));
+    if (once_in(history, 3))
+        made->number = like->number;
+    if (once_in(history, 2))
+        made->from_agent_id = agent_id(history);
+    made->callee_name = like->callee_name;
+    made->script_id = like->script_id;
+    made->facts = like->facts;
+    return made;
+}
+
+static PB(ScheduleCallback) * campaign(struct history *history)
+{
+    PB(ScheduleCallback) *made = NEW(history, ScheduleCallback, ringback__v1__schedule_callback);
+
+    made->campaign_id = FORMAT(history, "spring");
+    made->contact_id = FORMAT(history, "contact-%u", (unsigned)below(history, 99));
+    made->campaign_mode = (PB(CampaignMode))below(history, 3);
+    made->skilled = once_in(history, 2);
+    made->queue_id = queue_id(history);
+    made->number = number_text(history);
+    if (!once_in(history, 3))
+        made->due_ms = history->now_ms + (int64_t)below(history, 40 * 60000);
+    if (once_in(history, 2))
+        made->routing = routing(history);
+    if (once_in(history, 2))
+        made->conversation_id = FORMAT(history, "c-%u", (unsigned)below(history, 9));
+    return made;
+}
+
 static const ProtobufCMessage *flow(struct history *history)
 {
     PB(FlowEvent) *event = NEW(history, FlowEvent, ringback__v1__flow_event);
@@ -633,12 +673,13 @@ static const ProtobufCMessage *flow(struct history *history)
         event->call_data->caller_id = FORMAT(history, "+155501%02u", (unsigned)below(history, 99));
         break;
     case 2:
-        if (once_in(history, 3)) {
-            event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_LEAVE_VOICEMAIL;
-            event->leave_voicemail = NEW(history, LeaveVoicemail, ringback__v1__leave_voicemail);
-            break;
-        }
-        /* fall through */
+        event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_LEAVE_VOICEMAIL;
+        event->leave_voicemail = voicemail(history);
+        break;
+    case 3:
+        event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_SCHEDULE_CALLBACK;
+        event->schedule_callback = campaign(history);
+        break;
     default:
         event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_CREATE_CALLBACK;
         event->create_callback = create(history);

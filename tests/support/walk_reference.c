@@ -16,6 +16,7 @@ struct item {
     const char *last;              /* 4.4: tried first; NULL: nobody */
     bool last_any;
     bool live, priority_only, closed;
+    bool agent_first;  /* whatever the queue's mode (7.7) */
     bool flight, dial; /* in flight: takes an agent on paper; called first, not offered (5.3) */
     size_t place;      /* of its queue in the list */
     int64_t key, entry_ms;
@@ -27,6 +28,7 @@ struct person {
     bool offered, used, other_call; /* a call beside which he takes no callback */
     bool kept;                      /* for a dial made before (7.3) */
     unsigned held, calls;
+    unsigned left; /* voicemails that he left, and does not hold himself (8.2) */
     int64_t since_ms;
 };
 
@@ -114,8 +116,10 @@ static void add_item(struct reference *reference, const struct item *item)
             added->place = at;
             added->priority_only = reference->queues[at].priority_only;
             added->closed = reference->queues[at].closed && !item->live && !item->flight;
-            added->dial = !item->live && !item->flight && settings != NULL &&
-                          settings->dial_mode == RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
+            added->dial =
+                !item->live && !item->flight && settings != NULL &&
+                settings->dial_mode == RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST &&
+                !item->agent_first;
         }
     added->key = added->priority_only ? -(int64_t)priority
                                       : item->entry_ms - INT64_C(60000) * (int64_t)priority;
@@ -152,7 +156,9 @@ static void find_last(const struct reference *reference, const char *id,
 {
     PB(LastAgent) how = RINGBACK__V1__LAST_AGENT__LAST_AGENT_UNSPECIFIED;
     const PB(StateRecord) * call;
-    bool made = false;
+    bool made = false,
+         asked = callback->kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_IN_QUEUE ||
+                 callback->kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL;
 
     for (size_t at = reference->first; at < reference->effects->count; at++)
         made |=
@@ -163,8 +169,8 @@ static void find_last(const struct reference *reference, const char *id,
         if (strcmp(reference->queues[at].id, item->queue) == 0 &&
             reference->queues[at].settings != NULL)
             how = reference->queues[at].settings->last_agent;
-    if (!made || callback->kind != RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_IN_QUEUE ||
-        callback->rings != NULL || how < RINGBACK__V1__LAST_AGENT__LAST_AGENT_QUEUE_MEMBERS)
+    if (!made || !asked || callback->rings != NULL ||
+        how < RINGBACK__V1__LAST_AGENT__LAST_AGENT_QUEUE_MEMBERS)
         return;
     call = machine_entity(
         reference->machine,
@@ -201,6 +207,15 @@ static void add_flight(struct reference *reference, const char *id,
                             .entry_ms = callback->place->entry_ms});
 }
 
+/* 8.2: of the agent who left it, whoever has it but himself. */
+static void use_capacity(struct reference *reference, const char *agent)
+{
+    struct person *sender = person_of(reference, agent);
+
+    if (sender != NULL)
+        sender->left++;
+}
+
 static void add_callback(struct reference *reference, const char *id,
                          const PB(CallbackEntity) * callback)
 {
@@ -210,6 +225,9 @@ static void add_callback(struct reference *reference, const char *id,
     bool now = (callback->state == STATE(OFFERED) && offered_now(reference, id)) ||
                (first && dialled_now(reference, id));
 
+    if (callback->from_agent_id[0] != '\0' &&
+        strcmp(callback->from_agent_id, callback->agent_id) != 0)
+        use_capacity(reference, callback->from_agent_id);
     if (first && !now) {
         if (callback->agent_id[0] == '\0')
             add_flight(reference, id, callback);
@@ -228,6 +246,9 @@ static void add_callback(struct reference *reference, const char *id,
                             .routed = routed_now(reference, id, callback),
                             .routing = callback->routing,
                             .rings = callback->rings,
+                            .agent_first = callback->preview ||
+                                           callback->kind ==
+                                               RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL,
                             .entry_ms = callback->place->entry_ms};
 
         find_last(reference, id, callback, &item);
@@ -387,8 +408,8 @@ static bool is_free(const struct person *person, const struct item *item)
         return idle && agent->missed_until_ms == 0 && !declined(person, item->id);
     if (agent->settings->callback_capacity != NULL)
         capacity = agent->settings->callback_capacity->callbacks;
-    return agent->missed_until_ms == 0 && person->held < capacity && (idle || beside) &&
-           !declined(person, item->id);
+    return agent->missed_until_ms == 0 && person->held + person->left < capacity &&
+           (idle || beside) && !declined(person, item->id);
 }
 
 static bool may_take(const struct reference *reference, const struct person *person,
