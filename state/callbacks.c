@@ -1001,6 +1001,8 @@ static PB(Reason)
         return reason;
     if (cb->owner != 0 && due.ms - m->step.when > owned_ahead_ms(queue))
         return REASON(TOO_FAR_AHEAD);
+    if (window_refusal(m, queue, due.ms) != REASON(UNSPECIFIED))
+        return REASON(OUTSIDE_WINDOW);
     take_out(m, handle);
     leave_state(m, handle, m->step.when);
     give_up_place(m, handle, 0, (cb->flags & CB_ROUTING_KEPT) != 0);

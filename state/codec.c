@@ -118,6 +118,7 @@ static PB(QueueEntity) * queue_out(struct out out, const struct queue *queue)
     entity->removed_version = queue->removed_version;
     entity->removing_ms = queue->removing_ms;
     entity->closed_ms = queue->closed_ms;
+    entity->edge_ms = queue->edge_ms;
     entity->n_past_caller_ids = queue->past_count;
     entity->past_caller_ids = arena_alloc(out.arena, queue->past_count * sizeof(void *));
     for (uint32_t at = 0; at < queue->past_count; at++) {
@@ -538,6 +539,7 @@ static void queue_in(struct machine *m, uint32_t handle, const PB(QueueEntity) *
     queue->removed_version = entity->removed_version;
     queue->removing_ms = entity->removing_ms;
     queue->closed_ms = entity->closed_ms;
+    queue->edge_ms = entity->edge_ms;
     queue_past_clear(m, queue);
     for (size_t at = 0; at < entity->n_past_caller_ids; at++)
         queue_past_add(m, queue, entity->past_caller_ids[at]->until_ms,

@@ -360,7 +360,7 @@ static PB(Reason) check_voicemail(const struct machine *m, const PB(CreateCallba
         return REASON(NOT_IN_CUSTOMER_FIRST);
     if (known != NULL && !ident_is_none(&known->callback))
         return REASON(ALREADY_REQUESTED);
-    return queue_accepting(queue_at(m, queue)) ? REASON(UNSPECIFIED) : REASON(NOT_ACCEPTING);
+    return queue_refusal(m, queue_at(m, queue), m->step.when, false);
 }
 
 static PB(Reason) check_callback(const struct machine *m, const PB(CreateCallback) * create,
@@ -374,7 +374,8 @@ static PB(Reason) check_callback(const struct machine *m, const PB(CreateCallbac
         return REASON(QUEUE_UNKNOWN);
     if (known != NULL)
         reason = call_refusal(m, known);
-    return reason == REASON(UNSPECIFIED) ? queue_refusal(queue_at(m, queue)) : reason;
+    return reason == REASON(UNSPECIFIED) ? queue_refusal(m, queue_at(m, queue), m->step.when, true)
+                                         : reason;
 }
 
 static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create,

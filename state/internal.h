@@ -142,7 +142,8 @@ struct queue {
     PB(QueueSettings) * settings; /* NULL: unknown or removed */
     uint64_t removed_version;
     int64_t removing_ms;
-    int64_t closed_ms;     /* since when nothing starts there (12.10); 0: it does */
+    int64_t closed_ms;     /* since when nothing starts there (12.3, 12.10); 0: it does */
+    int64_t edge_ms;       /* when its window opens or closes next; 0: never */
     struct past_ani *past; /* malloc, oldest first */
     uint32_t past_count;
     struct stay_counts live, callbacks;
@@ -815,12 +816,12 @@ void zone_fire(struct machine *m, uint32_t zone);
 /* --- switches.c: chapter 12's ------------------------------------------------------------- */
 
 bool queue_accepting(const struct queue *queue); /* 12.10 */
-/* Its settings changed: it opens, or closes: nothing starts there (12.10). */
-void queue_open_refresh(struct machine *m, uint32_t queue);
 /* Whether its holder may still have one dialled (12.3): what began inside goes on for a while. */
 bool queue_dials(const struct machine *m, const struct queue *queue);
-/* Why a new request for the line is refused: NOT_ACCEPTING, QUEUE_FULL (12.4); or UNSPECIFIED. */
-PB(Reason) queue_refusal(const struct queue *queue);
+/* Why a new request is refused by its queue: NOT_ACCEPTING; OUTSIDE_WINDOW at that time, of the
+ * request or due (12.3); QUEUE_FULL, if it is bound by that (12.4); or UNSPECIFIED. */
+PB(Reason)
+queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms, bool bounded);
 /* What the domain's settings block, made ready; after each change of them, and when loaded. */
 void blocked_refresh(struct machine *m, uint32_t domain);
 void blocked_clear(struct domain *domain);
@@ -834,6 +835,22 @@ snooze_until(const struct machine *m, const struct callback *cb, uint32_t minute
 bool snooze_keeps_place(const struct queue *queue);
 /* The wakes of all that waits there anew: a setting that they depend on changed. */
 void queue_wakes_refresh(struct machine *m, uint32_t queue);
+
+/* --- window.c: business hours (12.3) ------------------------------------------------------- */
+
+/* Its settings, its zone or an edge of its window: it opens, or closes: nothing starts there (12.3,
+ * 12.10). time_ms: since when. */
+void queue_open_refresh(struct machine *m, uint32_t queue, int64_t time_ms);
+/* The edges up to now are passed. */
+void queue_edge(struct machine *m, uint32_t queue);
+/* A zone's table is another one. */
+void windows_refresh(struct machine *m, const char *zone);
+/* Whether those of the domain's windows that are in it go by that zone; the first such queue, or 0.
+ */
+uint32_t window_in_zone(const struct machine *m, const char *zone);
+/* OUTSIDE_WINDOW if the queue refuses what is asked for, or due, at that time; else UNSPECIFIED. */
+PB(Reason)
+window_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms);
 
 /* --- first.c: customer-first (chapter 7) -------------------------------------------------- */
 

@@ -64,6 +64,13 @@ static int64_t stub_until(const struct machine *m, const struct stub *stub)
     return stub->ended_ms + keep;
 }
 
+static int64_t queue_wake(const struct queue *queue)
+{
+    int64_t edge_ms = queue->edge_ms == 0 ? INT64_MAX : queue->edge_ms;
+
+    return queue->removing_ms != 0 && queue->removing_ms < edge_ms ? queue->removing_ms : edge_ms;
+}
+
 /* The one function that says when an entity wakes; INT64_MAX: never. */
 static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *class)
 {
@@ -73,7 +80,7 @@ static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *c
     *class = WAKE_OTHER;
     switch (ref_kind(ref)) {
     case KIND_DOMAIN: at = domain_at(m, handle)->walk_ms; return at == 0 ? INT64_MAX : at;
-    case KIND_QUEUE: at = queue_at(m, handle)->removing_ms; return at == 0 ? INT64_MAX : at;
+    case KIND_QUEUE: return queue_wake(queue_at(m, handle));
     case KIND_ZONE: at = zone_at(m, handle)->apply_ms; return at == 0 ? INT64_MAX : at;
     case KIND_AGENT: /* a word of him would stop what wakes him */
         *class = WAKE_STOP;

@@ -73,6 +73,8 @@ static PB(Reason) schedule_due(struct machine *m, const PB(Schedule) * schedule,
     reason = due_choose(m, schedule->due_ms, schedule->local_due,
                         m->step.when + LIMIT_SCHEDULE_DEFAULT_MS, due);
 
+    if (reason == REASON(UNSPECIFIED))
+        reason = window_refusal(m, queue, due->ms);
     if (reason != REASON(UNSPECIFIED) || !schedule->take_ownership)
         return reason;
     reason = queue_owned_refusal(queue);
@@ -250,6 +252,8 @@ static PB(Reason)
         return REASON(NOT_ACCEPTING);
     reason = due_choose(m, schedule->due_ms, schedule->local_due,
                         m->step.when + LIMIT_SCHEDULE_DEFAULT_MS, due);
+    if (reason == REASON(UNSPECIFIED))
+        reason = window_refusal(m, queue_at(m, *queue), due->ms);
     if (reason == REASON(UNSPECIFIED))
         reason = number_choose(m, m->step.domain, schedule->number, slice_make(NULL, 0), number);
     if (reason != REASON(UNSPECIFIED))

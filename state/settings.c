@@ -294,6 +294,8 @@ static const char *check_window(struct machine *m, const PB(Window) * window)
 {
     if (window->n_hours > (size_t)LIMIT_LIST_MAX || window->n_holidays > (size_t)LIMIT_LIST_MAX)
         return "window: too many hours or holidays";
+    if (zone_table(m, m->step.domain, window->zone) == NULL)
+        return "window.zone: the domain has no table of that zone; send it first";
     for (size_t at = 0; at < window->n_hours; at++) {
         const struct bound bounds[] = {
             {"window.hours.weekday", window->hours[at]->weekday, 1, 7, false},
@@ -324,6 +326,8 @@ static const char *check_queue(struct machine *m, const PB(QueueSettings) * queu
          LIMIT_AUTO_DELAY_S_MAX, false},
         {"service_level_permille", queue->service_level_permille, 0, 1000, false},
         {"ranking", queue->ranking, 0, RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY, false},
+        {"outside_window", queue->outside_window, 0,
+         RINGBACK__V1__OUTSIDE_WINDOW__OUTSIDE_WINDOW_REFUSE, false},
         {"dial_mode", queue->dial_mode, 0, RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST,
          false},
     };
@@ -443,7 +447,7 @@ static void set_queue(struct machine *m, const struct setting *setting,
         rings_changed(m, handle);
     if (expires_s != settings->expire_after_s)
         queue_wakes_refresh(m, handle);
-    queue_open_refresh(m, handle);
+    queue_open_refresh(m, handle, m->step.now);
     if (first != queue_customer_first(queue))
         mode_changed(m, handle);
     accept_setting(m, setting);
@@ -491,7 +495,7 @@ static void remove_queue(struct machine *m, const struct setting *setting,
         rings_changed(m, handle);
     if (priority_only)
         queue_rebuild(m, handle);
-    queue_open_refresh(m, handle);
+    queue_open_refresh(m, handle, m->step.now);
     if (first)
         mode_changed(m, handle);
     queue_past_clear(m, queue);
@@ -548,6 +552,9 @@ void queue_fire(struct machine *m, uint32_t handle)
     struct callback_input input = {.reason = REASON(QUEUE_REMOVED)};
 
     touch(m, ref_make(KIND_QUEUE, handle));
+    queue_edge(m, handle);
+    if (queue->removing_ms == 0)
+        return;
     for (int64_t done = 0; done < LIMIT_FAN_OUT_MAX; done++) {
         uint32_t callback = next_to_end(m, queue);
 
@@ -701,6 +708,7 @@ static void set_zone(struct machine *m, const struct setting *setting, const PB(
     zone->removed_version = 0;
     accept_setting(m, setting);
     zone_apply(m, handle, INT64_MIN);
+    windows_refresh(m, table->zone);
 }
 
 static void remove_zone(struct machine *m, const struct setting *setting,
@@ -708,6 +716,7 @@ static void remove_zone(struct machine *m, const struct setting *setting,
 {
     uint32_t handle = entity_find(m, KIND_ZONE, m->step.domain, slice_text(removal->zone));
     struct zone *zone = handle == 0 ? NULL : zone_at(m, handle);
+    uint32_t user;
 
     if (zone == NULL || (zone->table == NULL && zone->removed_version == 0)) {
         refuse_setting(m, setting, REASON(ZONE_UNKNOWN), 0, NULL);
@@ -716,6 +725,13 @@ static void remove_zone(struct machine *m, const struct setting *setting,
     if (!version_new(m, setting, zone->table != NULL ? zone->table->version : zone->removed_version,
                      VALUE(zone->table), NULL))
         return;
+    user = zone->table == NULL ? 0 : window_in_zone(m, removal->zone);
+    if (user != 0) {
+        refuse_setting(m, setting, REASON(SETTINGS_INVALID), zone->table->version,
+                       arena_format(m->step.arena, "The window of queue %s is in this zone.",
+                                    text_string(m, queue_at(m, user)->id)));
+        return;
+    }
     touch(m, ref_make(KIND_ZONE, handle));
     replace(&zone->table, NULL);
     zone->removed_version = removal->version;

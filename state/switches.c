@@ -15,31 +15,21 @@ bool queue_accepting(const struct queue *queue)
            queue->settings->accepting != RINGBACK__V1__TOGGLE__TOGGLE_OFF;
 }
 
-void queue_open_refresh(struct machine *m, uint32_t handle)
-{
-    struct queue *queue = queue_at(m, handle);
-    bool open =
-        queue->settings == NULL || queue->settings->serving != RINGBACK__V1__TOGGLE__TOGGLE_OFF;
-    size_t cursor = 0;
-    uint32_t class;
-
-    if (open == (queue->closed_ms == 0))
-        return;
-    queue->closed_ms = open ? 0 : m->step.now;
-    while ((class = table_next(&m->classes, &cursor)) != 0)
-        if (class_at(m, class)->queue == handle)
-            class_activate(m, class);
-}
-
 bool queue_dials(const struct machine *m, const struct queue *queue)
 {
     return queue->closed_ms == 0 || m->step.when <= queue->closed_ms + m->options.window_overrun_ms;
 }
 
-PB(Reason) queue_refusal(const struct queue *queue)
+PB(Reason)
+queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms, bool bounded)
 {
+    PB(Reason) reason;
+
     if (!queue_accepting(queue))
         return REASON(NOT_ACCEPTING);
+    reason = window_refusal(m, queue, time_ms);
+    if (reason != REASON(UNSPECIFIED) || !bounded)
+        return reason;
     return queue->settings != NULL && queue->settings->waiting_max != 0 &&
                    queue->callbacks.waiting >= queue->settings->waiting_max
                ? REASON(QUEUE_FULL)

@@ -232,6 +232,24 @@ static PB(CustomerFirst) * customer_first(struct history *history)
     return made;
 }
 
+/* Open for most of each hour, the whole week (12.3). */
+static PB(Window) * window(struct history *history)
+{
+    PB(Window) *made = NEW(history, Window, ringback__v1__window);
+    uint32_t from = (uint32_t)below(history, 20), to = from + 1 + (uint32_t)below(history, 40);
+
+    made->zone = FORMAT(history, "z%u", (unsigned)below(history, 2)); /* refused if there is none */
+    made->n_hours = 7 * 24;
+    made->hours = arena_alloc(&history->arena, made->n_hours * sizeof(*made->hours));
+    for (uint32_t at = 0; at < 7 * 24; at++) {
+        made->hours[at] = NEW(history, OpenHours, ringback__v1__open_hours);
+        made->hours[at]->weekday = at / 24 + 1;
+        made->hours[at]->from_minute = at % 24 * 60 + from;
+        made->hours[at]->to_minute = at % 24 * 60 + to;
+    }
+    return made;
+}
+
 static PB(QueueSettings) * queue_settings(struct history *history, unsigned queue)
 {
     PB(QueueSettings) *made = NEW(history, QueueSettings, ringback__v1__queue_settings);
@@ -270,6 +288,9 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     made->last_agent = (PB(LastAgent))below(history, 4);
     made->accepting = once_in(history, 8) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
     made->serving = once_in(history, 6) ? RINGBACK__V1__TOGGLE__TOGGLE_OFF : 0;
+    if (once_in(history, 3))
+        made->window = window(history);
+    made->outside_window = (PB(OutsideWindow))below(history, 3);
     made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
     made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
     made->snooze_keeps_place = (PB(Toggle))below(history, 3);

@@ -286,7 +286,8 @@ static void add(struct reference *reference, const char *id, const PB(StateRecor
         reference->queues[reference->queue_count].settings = record->queue->settings;
         reference->queues[reference->queue_count].closed =
             record->queue->settings != NULL &&
-            record->queue->settings->serving == RINGBACK__V1__TOGGLE__TOGGLE_OFF;
+            (record->queue->settings->serving == RINGBACK__V1__TOGGLE__TOGGLE_OFF ||
+             (record->queue->settings->window != NULL && record->queue->closed_ms != 0));
         reference->queues[reference->queue_count++].priority_only =
             record->queue->settings != NULL &&
             record->queue->settings->ranking == RINGBACK__V1__RANKING__RANKING_PRIORITY_ONLY;
