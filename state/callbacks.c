@@ -21,7 +21,7 @@ struct cell {
 
 /* --- what deeds are made of --- */
 
-static void updated(struct machine *m, uint32_t handle)
+void callback_updated(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
 
@@ -44,7 +44,7 @@ static void segment_over(struct machine *m, uint32_t handle, int64_t when_ms)
 {
     struct callback *cb = callback_at(m, handle);
 
-    updated(m, handle);
+    callback_updated(m, handle);
     if (cb->flags & CB_TOLD)
         return;
     emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
@@ -70,6 +70,7 @@ static void enter_state(struct machine *m, uint32_t handle, PB(CallbackState) st
     if (state == STATE(WAITING) && callback_rings(m, cb) != NULL)
         rings_advance(m, &extra_get(m, cb)->rings, cb->queue); /* they ran on meanwhile (4.2) */
     callback_place(m, handle);
+    number_refresh(m, handle);
 }
 
 static void change(struct machine *m, uint32_t handle, PB(CallbackState) state, int64_t when_ms)
@@ -86,6 +87,7 @@ void callback_start(struct machine *m, uint32_t handle, PB(CallbackState) state)
     cb->head.state = (uint8_t)state;
     cb->since_ms = m->step.when;
     callback_place(m, handle);
+    number_refresh(m, handle);
 }
 
 void callback_due_moves(struct machine *m, uint32_t handle, int64_t due_ms)
@@ -93,7 +95,7 @@ void callback_due_moves(struct machine *m, uint32_t handle, int64_t due_ms)
     struct callback *cb = callback_at(m, handle);
 
     assert(cb->head.state == STATE(SCHEDULED));
-    updated(m, handle);
+    callback_updated(m, handle);
     callback_unplace(m, handle);
     if (cb->owner != 0)
         extra_get(m, cb)->owner_end_ms += due_ms - cb->due_ms; /* its duration is stamped (3.4) */
@@ -209,6 +211,7 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
     }
     emit_ended(m, cb, reason);
     attempt_unindex(m, handle);
+    number_drop(m, handle);
     callback_unplace(m, handle);
     if (m->step.last_callback == handle)
         m->step.last_callback = 0;
@@ -716,7 +719,7 @@ static PB(Reason)
     struct callback *cb = callback_at(m, handle);
 
     (void)input;
-    updated(m, handle);
+    callback_updated(m, handle);
     emit_notice(m, cb, REASON(OWNER_MISSED), cb->owner);
     callback_unreserve(m, handle);
     callback_unplace(m, handle);
@@ -1266,6 +1269,16 @@ static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct cal
     return REASON(UNSPECIFIED);
 }
 
+/* 12.1: its number has a newer one, in whose stay its own goes on (10.6). */
+static PB(Reason)
+    do_replaced(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    (void)input;
+    stay_close(m, handle, STAY_FLOW_OUT, m->step.when);
+    finish(m, handle, REASON(REPLACED));
+    return REASON(UNSPECIFIED);
+}
+
 static PB(Reason) do_resume(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     (void)input;
@@ -1288,7 +1301,7 @@ static PB(Reason)
         finish(m, handle, REASON(OWNERSHIP_EXPIRED));
         return REASON(UNSPECIFIED);
     }
-    updated(m, handle);
+    callback_updated(m, handle);
     emit_notice(m, cb, REASON(OWNERSHIP_EXPIRED), cb->owner);
     callback_unplace(m, handle);
     disown(m, handle);
@@ -1303,7 +1316,7 @@ static PB(Reason)
     struct callback *cb = callback_at(m, handle);
 
     (void)input;
-    updated(m, handle);
+    callback_updated(m, handle);
     emit_notice(m, cb, REASON(OWNER_GONE), cb->owner);
     callback_unplace(m, handle);
     disown(m, handle);
@@ -1427,6 +1440,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_CALL_FIRST]    = {NEVER, NEVER,                  DO(do_call_first),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_OWNER_MISSED]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_owner_missed),   NEVER},
     [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_REPLACED]      = {NEVER, NEVER,                  DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        NEVER,                  NEVER,                  NEVER,                 NEVER},
 };
 #undef DO
 #undef REFUSE

@@ -61,6 +61,8 @@ static void check_callback(struct check *check, uint32_t handle)
     if (held && cb->agent != 0)
         hold(check, held_by(m, agent_at(m, cb->agent), handle) == (first ? 0 : 1),
              "not held exactly once by its agent (5.6)", ref);
+    hold(check, number_asked(m, cb) == ((cb->flags & CB_NUMBERED) != 0),
+         "found by its number or not (12.1)", ref);
     hold(check, !(cb->flags & CB_TOLD), "left a state and entered none", ref);
     hold(check, flies == ((cb->flags & CB_IN_FLIGHT) != 0), "in flight or not (7.2)", ref);
     hold(check, !first || cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING),

@@ -745,10 +745,8 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->contact = text_put(&m->texts, slice_text(entity->contact_id));
     if (entity->recording_id[0] != '\0')
         extra_get(m, cb)->recording = text_put(&m->texts, slice_text(entity->recording_id));
-    if (entity->from_agent_id[0] != '\0') {
+    if (entity->from_agent_id[0] != '\0')
         extra_get(m, cb)->from_agent = in_entity(m, KIND_AGENT, domain, entity->from_agent_id);
-        agent_at(m, extra_get(m, cb)->from_agent)->voicemails++;
-    }
     if (entity->local_due != NULL) {
         extra_get(m, cb)->local_zone = in_entity(m, KIND_ZONE, domain, entity->local_due->zone);
         extra_get(m, cb)->local_ms = entity->local_due->local_ms;

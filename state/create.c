@@ -6,6 +6,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define DUPLICATE(name) RINGBACK__V1__DUPLICATE_NUMBER__DUPLICATE_NUMBER_##name
+
 bool text_fits(const char *text, int64_t bytes_max)
 {
     return strlen(text) <= (size_t)bytes_max;
@@ -255,7 +257,9 @@ void callback_caller(struct machine *m, struct callback *cb, uint32_t id, uint32
 struct wanted {
     struct ident id;
     uint32_t call, queue, script; /* 0: not known, no script */
+    uint32_t old;                 /* the number's live callback, where 12.1 asks; 0: none */
     uint64_t number;              /* 0: none */
+    bool joins;                   /* the request becomes the old one's */
 };
 
 /* What only a voicemail has (8.2). */
@@ -271,6 +275,59 @@ static void voicemail_put(struct machine *m, struct callback *cb,
     extra->from_agent =
         entity_get(m, KIND_AGENT, m->step.domain, slice_text(voicemail->from_agent_id));
     voicemail_count(m, extra->from_agent, 1);
+}
+
+/* What a place ranks and matches by, of a callback that waits. */
+static struct source_place place_held(const struct machine *m, const struct callback *cb,
+                                      const struct ident *tie)
+{
+    const struct class *class = class_at(m, cb->class);
+    const struct extra *extra = extra_of(m, cb);
+    bool apart = cb->owner != 0 && extra != NULL;
+
+    return (struct source_place){true,
+                                 cb->entry_ms,
+                                 tie,
+                                 cb->priority,
+                                 apart ? extra->skills : class->skills,
+                                 apart ? extra->language : class->language,
+                                 extra == NULL ? 0 : extra->scores};
+}
+
+/* Place and routing data stay together (1.7). The callback is in no tree; from's texts are not its
+ * own. */
+static void place_take(struct machine *m, uint32_t handle, struct source_place from)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct slice scores = arena_slice(m->step.arena, text_at(&m->texts, from.scores));
+    struct ident tie = ident_copy(&m->texts, from.tie);
+
+    callback_unprefer(m, handle);
+    if (cb->flags & CB_EXTRA_TIE)
+        ident_drop(&m->texts, &extra_get(m, cb)->tie);
+    cb->flags = (uint16_t)((cb->flags & ~CB_OWN_TIE) | CB_EXTRA_TIE);
+    extra_get(m, cb)->tie = tie;
+    cb->entry_ms = from.entry_ms;
+    cb->priority = from.priority;
+    if (cb->owner != 0) {
+        extra_get(m, cb)->skills = from.skills;
+        extra_get(m, cb)->language = from.language;
+    }
+    callback_class(m, handle, from.skills, from.language);
+    if (scores.size == 0 || cb->owner != 0)
+        return;
+    extra_get(m, cb)->scores = text_put(&m->texts, scores);
+    rings_begin(m, &extra_get(m, cb)->rings, cb->queue, extra_get(m, cb)->scores, m->step.when);
+}
+
+/* The new one is not in line yet; of two places in one queue it keeps the earlier (12.1). */
+static void keep_earlier_place(struct machine *m, uint32_t handle, uint32_t old)
+{
+    struct ident tie = callback_tie(m, callback_at(m, old));
+
+    if (callback_at(m, old)->queue == callback_at(m, handle)->queue &&
+        place_compare(m, old, false, handle, false) < 0)
+        place_take(m, handle, place_held(m, callback_at(m, old), &tie));
 }
 
 static void make_in_queue(struct machine *m, const char *request, const PB(CreateCallback) * create,
@@ -294,6 +351,8 @@ static void make_in_queue(struct machine *m, const char *request, const PB(Creat
     if (voicemail != NULL)
         voicemail_put(m, cb, voicemail);
     inherit(m, handle, call, voicemail != NULL && !in_queue);
+    if (wanted->old != 0)
+        keep_earlier_place(m, handle, wanted->old);
     call_flow_out(m, wanted->call); /* 1.8 */
     call->callback = *id;
     call->holds_place = false;
@@ -303,6 +362,55 @@ static void make_in_queue(struct machine *m, const char *request, const PB(Creat
     callback_enter_line(m, handle, m->step.when);
     callback_start(m, handle, STATE(WAITING));
     last_agent_try(m, handle, call->last_agent);
+    for (uint32_t old = wanted->old, left = LIMIT_FAN_OUT_MAX; old != 0 && left > 0; left--) {
+        callback_step(m, old, CB_REPLACED, &(struct callback_input){.agent = 0});
+        old = number_other(m, m->step.domain, cb->number, handle);
+    }
+}
+
+/* 12.1: the number's callback takes what is new of the request: name, script, an earlier place. */
+static void merge(struct machine *m, const PB(CreateCallback) * create, const struct wanted *wanted)
+{
+    struct callback *old = callback_at(m, wanted->old);
+    const struct call *call = call_at(m, wanted->call);
+    struct source_place from = place_of(m, call, old->queue);
+    struct ident tie = call_tie(call);
+    const struct queue *queue = queue_at(m, old->queue);
+    int64_t held = line_key(queue, old->entry_ms, old->priority);
+    int64_t new = line_key(queue, from.entry_ms, from.priority);
+
+    callback_updated(m, wanted->old);
+    if (create->name[0] != '\0')
+        extra_get(m, old)->name =
+            text_set(&m->texts, extra_get(m, old)->name, slice_text(create->name));
+    if (create->callee_name[0] != '\0')
+        extra_get(m, old)->callee_name =
+            text_set(&m->texts, extra_get(m, old)->callee_name, slice_text(create->callee_name));
+    if (create->script_id[0] != '\0')
+        old->script = wanted->script;
+    if (!from.place || new > held || (new == held &&from.entry_ms >= old->entry_ms))
+        return;
+    if (ident_is_none(from.tie))
+        from.tie = &tie;
+    callback_unplace(m, wanted->old);
+    place_take(m, wanted->old, from);
+    callback_place(m, wanted->old);
+}
+
+/* The request is the old callback's too: it is answered with its id. */
+static void join_old(struct machine *m, const char *request, const PB(CreateCallback) * create,
+                     const struct wanted *wanted)
+{
+    struct ident id = callback_at(m, wanted->old)->id;
+    struct call *call = call_at(m, wanted->call);
+
+    if (!callback_served(callback_at(m, wanted->old)))
+        merge(m, create, wanted);
+    call_flow_out(m, wanted->call); /* 1.8 */
+    call->callback = id;
+    call->holds_place = false;
+    held_clear(m, call);
+    answer_flow(m, request, REASON(UNSPECIFIED), &id);
 }
 
 /* 1.2: the customer is who was dialled, in an outbound call or a callback. */
@@ -360,7 +468,7 @@ static PB(Reason) check_voicemail(const struct machine *m, const PB(CreateCallba
         return REASON(NOT_IN_CUSTOMER_FIRST);
     if (known != NULL && !ident_is_none(&known->callback))
         return REASON(ALREADY_REQUESTED);
-    return queue_refusal(m, queue_at(m, queue), m->step.when, false);
+    return queue_refusal(m, queue_at(m, queue), m->step.when);
 }
 
 static PB(Reason) check_callback(const struct machine *m, const PB(CreateCallback) * create,
@@ -374,8 +482,27 @@ static PB(Reason) check_callback(const struct machine *m, const PB(CreateCallbac
         return REASON(QUEUE_UNKNOWN);
     if (known != NULL)
         reason = call_refusal(m, known);
-    return reason == REASON(UNSPECIFIED) ? queue_refusal(m, queue_at(m, queue), m->step.when, true)
+    return reason == REASON(UNSPECIFIED) ? queue_refusal(m, queue_at(m, queue), m->step.when)
                                          : reason;
+}
+
+/* 12.1, and 12.4 of one that would wait more. */
+static PB(Reason) check_number(const struct machine *m, struct wanted *wanted)
+{
+    PB(DuplicateNumber) how = domain_duplicates(m, m->step.domain);
+    const struct queue *queue = queue_at(m, wanted->queue);
+    const struct callback *old;
+
+    if (how != DUPLICATE(ALLOW))
+        wanted->old = number_find(m, m->step.domain, wanted->number);
+    if (wanted->old == 0)
+        return queue_full(queue) ? REASON(QUEUE_FULL) : REASON(UNSPECIFIED);
+    if (how == DUPLICATE(REFUSE))
+        return REASON(DUPLICATE_NUMBER);
+    old = callback_at(m, wanted->old);
+    wanted->joins = how == DUPLICATE(MERGE) || callback_served(old);
+    return !wanted->joins && old->queue != wanted->queue && queue_full(queue) ? REASON(QUEUE_FULL)
+                                                                              : REASON(UNSPECIFIED);
 }
 
 static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * create,
@@ -394,10 +521,10 @@ static PB(Reason) check_create(struct machine *m, const PB(CreateCallback) * cre
     reason = voicemail != NULL
                  ? voicemail_number(m, voicemail, customer, &wanted->number)
                  : number_choose(m, m->step.domain, create->number, customer, &wanted->number);
-    if (reason != REASON(UNSPECIFIED))
-        return reason;
-    return script_choose(m, m->step.domain, queue_at(m, wanted->queue), create->script_id,
-                         &wanted->script);
+    if (reason == REASON(UNSPECIFIED))
+        reason = script_choose(m, m->step.domain, queue_at(m, wanted->queue), create->script_id,
+                               &wanted->script);
+    return reason != REASON(UNSPECIFIED) || voicemail != NULL ? reason : check_number(m, wanted);
 }
 
 /* voicemail: what create does not say of one; NULL: it is a Create Callback. */
@@ -415,13 +542,17 @@ static void create_callback(struct machine *m, const char *request,
     reason = check_create(m, create, voicemail, &wanted);
     if (reason != REASON(UNSPECIFIED)) {
         answer_flow(m, request, reason,
-                    reason == REASON(ALREADY_REQUESTED) ? &call_at(m, wanted.call)->callback
-                                                        : NULL);
+                    reason == REASON(ALREADY_REQUESTED)  ? &call_at(m, wanted.call)->callback
+                    : reason == REASON(DUPLICATE_NUMBER) ? &callback_at(m, wanted.old)->id
+                                                         : NULL);
         return;
     }
     wanted.call = entity_get(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
     call_from_facts(m, wanted.call, create);
-    make_in_queue(m, request, create, voicemail, &wanted);
+    if (wanted.joins)
+        join_old(m, request, create, &wanted);
+    else
+        make_in_queue(m, request, create, voicemail, &wanted);
 }
 
 /* 8.2: it is asked for as a callback is. */

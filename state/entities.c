@@ -194,6 +194,11 @@ static uint64_t hash_attempt(const void *user, uint32_t handle)
                          queue_at(m, cb->queue)->domain);
 }
 
+static uint64_t hash_number(const void *user, uint32_t handle)
+{
+    return number_hash(user, handle);
+}
+
 static uint64_t hash_name(const void *user, uint32_t handle)
 {
     const struct machine *m = user;
@@ -240,6 +245,7 @@ void entities_init(struct machine *m)
     table_init(&m->skillsets, hash_skillset, m);
     table_init(&m->classes, hash_class, m);
     table_init(&m->attempts, hash_attempt, m);
+    table_init(&m->numbers, hash_number, m);
     order_nodes_init(&m->nodes);
     arena_init(&m->scratch);
 }
@@ -312,6 +318,7 @@ void entities_deinit(struct machine *m)
     table_deinit(&m->skillsets);
     table_deinit(&m->classes);
     table_deinit(&m->attempts);
+    table_deinit(&m->numbers);
     order_nodes_deinit(&m->nodes);
     arena_deinit(&m->scratch);
     texts_deinit(&m->texts);

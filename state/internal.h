@@ -319,6 +319,7 @@ enum callback_flag {
     CB_IN_FLIGHT = 1024,  /* beside busy: counted in flight, in a tree unless one is kept for it */
     CB_CFC_STAY = 2048,   /* its stay counts as a customer-first one (10.4) */
     CB_PREVIEW = 4096,    /* of a campaign that previews its contacts (7.7) */
+    CB_NUMBERED = 8192,   /* in machine.numbers */
 };
 
 struct callback {
@@ -423,6 +424,7 @@ struct machine {
     struct table tables[KIND_COUNT]; /* COUNTERS unused; STUB apart from CALLBACK */
     struct pool name_pool, skillset_pool, class_pool, extra_pool, active_pool, held_pool;
     struct table names, skillsets, classes, attempts;
+    struct table numbers; /* callbacks by domain and number, of domains that ask (numbers.c) */
     struct order_nodes nodes;
     struct heap wakes[WAKE_COUNT];
     struct arena scratch; /* until the batch's end */
@@ -756,6 +758,7 @@ enum callback_event {
     CB_EXPIRED,
     CB_CALL_FIRST,
     CB_OWNER_MISSED,
+    CB_REPLACED,
     CB_EVENT_COUNT,
 };
 
@@ -785,6 +788,8 @@ int callback_table_gaps(void);
 void callback_due_moves(struct machine *m, uint32_t callback, int64_t due_ms);
 int64_t callback_wake(const struct machine *m, uint32_t callback, enum wake_class *class);
 void callback_fire(struct machine *m, uint32_t callback);
+/* It changes: its analytics are live again (10.2). */
+void callback_updated(struct machine *m, uint32_t callback);
 /* Enters the line: a new stay begins at when_ms. */
 void callback_enter_line(struct machine *m, uint32_t callback, int64_t when_ms);
 /* An agent calls it, whatever its queue's mode: no customer-first queue takes it (7.7). */
@@ -819,9 +824,10 @@ bool queue_accepting(const struct queue *queue); /* 12.10 */
 /* Whether its holder may still have one dialled (12.3): what began inside goes on for a while. */
 bool queue_dials(const struct machine *m, const struct queue *queue);
 /* Why a new request is refused by its queue: NOT_ACCEPTING; OUTSIDE_WINDOW at that time, of the
- * request or due (12.3); QUEUE_FULL, if it is bound by that (12.4); or UNSPECIFIED. */
+ * request or due (12.3); or UNSPECIFIED. */
 PB(Reason)
-queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms, bool bounded);
+queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms);
+bool queue_full(const struct queue *queue); /* 12.4 */
 /* What the domain's settings block, made ready; after each change of them, and when loaded. */
 void blocked_refresh(struct machine *m, uint32_t domain);
 void blocked_clear(struct domain *domain);
@@ -835,6 +841,25 @@ snooze_until(const struct machine *m, const struct callback *cb, uint32_t minute
 bool snooze_keeps_place(const struct queue *queue);
 /* The wakes of all that waits there anew: a setting that they depend on changed. */
 void queue_wakes_refresh(struct machine *m, uint32_t queue);
+
+/* --- numbers.c: callbacks by number (12.1, 12.2) ------------------------------------------- */
+
+PB(DuplicateNumber) domain_duplicates(const struct machine *m, uint32_t domain);
+/* Whether a rule of the domain asks for callbacks by number. */
+bool domain_asks_numbers(const struct machine *m, uint32_t domain);
+/* Whether it is to be found by its number. */
+bool number_asked(const struct machine *m, const struct callback *cb);
+uint64_t number_hash(const struct machine *m, uint32_t callback);
+/* Its state is another one; or the domain's settings are. */
+void number_refresh(struct machine *m, uint32_t callback);
+void number_drop(struct machine *m, uint32_t callback);
+void numbers_refresh(struct machine *m, uint32_t domain);
+/* With an agent, or in an attempt. */
+bool callback_served(const struct callback *cb);
+/* The live callback of the number: one that is served, else that of the best place; 0: none. */
+uint32_t number_find(const struct machine *m, uint32_t domain, uint64_t number);
+/* The one of the best place of those that wait, but for one. */
+uint32_t number_other(const struct machine *m, uint32_t domain, uint64_t number, uint32_t but);
 
 /* --- window.c: business hours (12.3) ------------------------------------------------------- */
 

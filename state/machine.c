@@ -355,6 +355,9 @@ static void ready_callback(struct machine *m, uint32_t handle)
 
     callback_place(m, handle);
     attempt_index(m, handle);
+    number_refresh(m, handle);
+    if (callback_from_agent(m, cb) != 0)
+        agent_at(m, callback_from_agent(m, cb))->voicemails++;
     if (cb->head.state == STATE(OFFERED))
         agent_at(m, cb->agent)->offered = handle;
     else if (cb->agent != 0 && !callback_first(m, cb))

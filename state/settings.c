@@ -387,6 +387,11 @@ static const char *check_domain(const PB(DomainSettings) * domain)
     if (domain->n_skills > (size_t)LIMIT_LIST_MAX || domain->n_languages > (size_t)LIMIT_LIST_MAX ||
         domain->n_blocked_numbers > (size_t)LIMIT_LIST_MAX)
         return "a list is too long";
+    if ((unsigned)domain->duplicate_number >
+            RINGBACK__V1__DUPLICATE_NUMBER__DUPLICATE_NUMBER_MERGE ||
+        (unsigned)domain->on_customer_contact >
+            RINGBACK__V1__CUSTOMER_CONTACT__CUSTOMER_CONTACT_TAKE_OVER)
+        return "duplicate_number or on_customer_contact is unknown";
     return NULL;
 }
 
@@ -669,6 +674,7 @@ static void set_domain(struct machine *m, const struct setting *setting,
     const char *fault;
     size_t cursor = 0;
     uint32_t handle;
+    bool asked;
 
     if (!version_new(m, setting, holds, VALUE(domain->settings), &settings->base))
         return;
@@ -677,10 +683,13 @@ static void set_domain(struct machine *m, const struct setting *setting,
         refuse_setting(m, setting, REASON(SETTINGS_INVALID), holds, fault);
         return;
     }
+    asked = domain_asks_numbers(m, m->step.domain);
     touch(m, ref_make(KIND_DOMAIN, m->step.domain));
     replace(&domain->settings, message_keep(&settings->base, m->step.arena));
     names_refresh(m, m->step.domain);
     blocked_refresh(m, m->step.domain);
+    if (asked != domain_asks_numbers(m, m->step.domain))
+        numbers_refresh(m, m->step.domain);
     while ((handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0)
         if (queue_at(m, handle)->domain == m->step.domain)
             classes_recount(m, handle);

@@ -21,19 +21,15 @@ bool queue_dials(const struct machine *m, const struct queue *queue)
 }
 
 PB(Reason)
-queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms, bool bounded)
+queue_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms)
 {
-    PB(Reason) reason;
+    return queue_accepting(queue) ? window_refusal(m, queue, time_ms) : REASON(NOT_ACCEPTING);
+}
 
-    if (!queue_accepting(queue))
-        return REASON(NOT_ACCEPTING);
-    reason = window_refusal(m, queue, time_ms);
-    if (reason != REASON(UNSPECIFIED) || !bounded)
-        return reason;
+bool queue_full(const struct queue *queue)
+{
     return queue->settings != NULL && queue->settings->waiting_max != 0 &&
-                   queue->callbacks.waiting >= queue->settings->waiting_max
-               ? REASON(QUEUE_FULL)
-               : REASON(UNSPECIFIED);
+           queue->callbacks.waiting >= queue->settings->waiting_max;
 }
 
 /* --- 12.11 --- */

@@ -330,6 +330,7 @@ static PB(DomainSettings) * domain_settings(struct history *history)
     made->version = version(history);
     made->country_code = FORMAT(history, "%s", once_in(history, 2) ? "972" : "");
     made->inherit_routing_data = once_in(history, 2);
+    made->duplicate_number = (PB(DuplicateNumber))below(history, 5);
     if (once_in(history, 2))
         made->n_skills = skills(history, &made->skills, 3);
     if (once_in(history, 4)) {
