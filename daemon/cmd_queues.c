@@ -9,8 +9,20 @@
 #include "daemon/args.h"
 #include "daemon/settings_apply.h"
 #include "daemon/settings_file.h"
+#include "daemon/settings_observed.h"
 
-static void print_json(const struct settings *settings, FILE *out)
+static json_t *observed_json(const struct settings_observed *observed)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "callbacks", (json_int_t)observed->callbacks,
+                     "refused", (json_int_t)observed->refused, "voicemails",
+                     (json_int_t)observed->voicemails, "internal_voicemails",
+                     (json_int_t)observed->internal, "of_other_queues",
+                     (json_int_t)observed->strange, "unreadable", (json_int_t)observed->unreadable);
+}
+
+/* observed: NULL without --observed. */
+static void print_json(const struct settings *settings, const struct settings_observed *observed,
+                       FILE *out)
 {
     json_t *problems = json_array();
     json_t *root;
@@ -28,6 +40,8 @@ static void print_json(const struct settings *settings, FILE *out)
                      (json_int_t)settings->error_count, "warnings",
                      (json_int_t)(settings->problem_count - settings->error_count), "problems",
                      problems);
+    if (observed != NULL)
+        (void)json_object_set_new(root, "observed", observed_json(observed));
     json_dumpf(root, out, JSON_INDENT(2));
     fputc('\n', out);
     json_decref(root);
@@ -53,21 +67,55 @@ static void print_counts(const struct settings *settings, FILE *out)
             settings->problem_count - settings->error_count);
 }
 
-static enum err lint(struct command_context *context, const char *path, struct err_note *note)
+static void print_observed(const char *log, const struct settings_observed *observed, FILE *out)
 {
+    fprintf(out, "%s: %zu Create Callbacks, %zu refused; %zu voicemails, %zu internal", log,
+            observed->callbacks, observed->refused, observed->voicemails, observed->internal);
+    if (observed->strange > 0)
+        fprintf(out, "; %zu of these for queues that are not in the file", observed->strange);
+    if (observed->unreadable > 0)
+        fprintf(out, "; %zu records cannot be read", observed->unreadable);
+    fputc('\n', out);
+}
+
+/* log: NULL, or what was recorded. */
+static enum err read_and_observe(struct command_context *context, struct settings *settings,
+                                 const char *path, const char *log,
+                                 struct settings_observed *observed, struct err_note *note)
+{
+    static struct options options;
+    enum err err = settings_read(settings, path, note);
+
+    if (err != ERR_OK || log == NULL)
+        return err;
+    err = options_load(&options, context, note);
+    if (err == ERR_OK)
+        err = settings_observe(settings, log, (const char *const *)options.topic_names, observed,
+                               note);
+    options_deinit(&options);
+    return err;
+}
+
+static enum err lint(struct command_context *context, const char *path, const char *log,
+                     struct err_note *note)
+{
+    struct settings_observed observed;
     struct settings settings;
     enum err err;
 
     settings_init(&settings);
-    err = settings_read(&settings, path, note);
+    err = read_and_observe(context, &settings, path, log, &observed, note);
     if (err == ERR_OK || err == ERR_BAD_SETTINGS) {
         if (context->json)
-            print_json(&settings, context->out);
+            print_json(&settings, err == ERR_OK && log != NULL ? &observed : NULL, context->out);
         else
             print_problems(&settings, context->out);
     }
-    if (err == ERR_OK && !context->json)
+    if (err == ERR_OK && !context->json) {
         print_counts(&settings, context->out);
+        if (log != NULL)
+            print_observed(log, &observed, context->out);
+    }
     if (err == ERR_BAD_SETTINGS)
         err = FAIL(note, err, "%s has %zu errors: nothing of it can be applied", path,
                    settings.error_count);
@@ -83,6 +131,7 @@ struct flags {
     int64_t wait_ms;
     const char *to;
     const char *at;
+    const char *observed;
     int64_t partitions;
 };
 
@@ -248,7 +297,9 @@ static const char help[] =
     "           waits for the answers and prints one line an item; exit code 1 if any is\n"
     "           refused or unanswered\n"
     "lint       checks the file without any server, and warns of what holds but will\n"
-    "           disappoint, with the rule's number\n"
+    "           disappoint, with the rule's number; --observed LOG warns of the flows too:\n"
+    "           Create Callback without a failure path, voicemail into a customer-first queue,\n"
+    "           internal voicemail\n"
     "reference  prints the page of all keys of such a file (docs/settings.md)\n"
     "\n"
     "FILE.yaml may be - for standard input. An example is deploy/example-settings.yaml.\n"
@@ -270,6 +321,8 @@ enum err cmd_queues(struct command_context *context, int argc, char **argv, stru
         ARGS_TEXT("at", "TIME", &flags.at,
                   "apply --to: the records' time, as 2026-01-31T08:00:00Z; now without it"),
         ARGS_INT("partitions", "N", &flags.partitions, 1, 1024, "apply --to: of the topic"),
+        ARGS_TEXT("observed", "LOG", &flags.observed,
+                  "lint: what flows did, recorded by `ringback capture`; - is standard input"),
         ARGS_END,
     };
     const struct args_spec spec = {
@@ -297,7 +350,12 @@ enum err cmd_queues(struct command_context *context, int argc, char **argv, stru
                     task);
     if (flags.force && !flags.prune)
         return FAIL(note, ERR_USAGE, "--force belongs to --prune: nothing is removed without it");
+    if (flags.observed != NULL && strcmp(task, "lint") != 0)
+        return FAIL(note, ERR_USAGE, "--observed belongs to lint: apply reads no log");
+    if (flags.observed != NULL && strcmp(flags.observed, "-") == 0 &&
+        strcmp(args.values[1], "-") == 0)
+        return FAIL(note, ERR_USAGE, "--observed: standard input is FILE.yaml already");
     if (strcmp(task, "lint") == 0)
-        return lint(context, args.values[1], note);
+        return lint(context, args.values[1], flags.observed, note);
     return apply(context, args.values[1], &flags, note);
 }

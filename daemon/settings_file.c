@@ -196,8 +196,13 @@ static bool is_zone(struct reader *reader, const yaml_node_t *node, const char *
     settings->items =
         memory_grow(settings->items, (settings->item_count + 1) * sizeof(*settings->items),
                     "items of a settings file");
-    settings->items[settings->item_count++] = (struct settings_item){
-        SETTINGS_ZONE, reader->domain, table->zone, (int)node->start_mark.line + 1, &table->base};
+    settings->items[settings->item_count++] =
+        (struct settings_item){SETTINGS_ZONE,
+                               reader->domain,
+                               table->zone,
+                               (int)node->start_mark.line + 1,
+                               (int)node->start_mark.column + 1,
+                               &table->base};
     return true;
 }
 
@@ -905,8 +910,9 @@ static void add_item(struct reader *reader, enum settings_kind kind, const char 
     settings->items =
         memory_grow(settings->items, (settings->item_count + 1) * sizeof(*settings->items),
                     "items of a settings file");
-    settings->items[settings->item_count++] =
-        (struct settings_item){kind, reader->domain, id, (int)key->start_mark.line + 1, message};
+    settings->items[settings->item_count++] = (struct settings_item){
+        kind,   reader->domain, id, (int)key->start_mark.line + 1, (int)key->start_mark.column + 1,
+        message};
 }
 
 static void read_item(struct reader *reader, const yaml_node_t *key, const yaml_node_t *node,
@@ -997,6 +1003,27 @@ static int compare_problems(const void *a, const void *b)
         return left->line < right->line ? -1 : 1;
     return left->column == right->column ? strcmp(left->text, right->text)
                                          : left->column - right->column;
+}
+
+void settings_warn(struct settings *settings, const struct settings_item *item, const char *rule,
+                   const char *text)
+{
+    struct arena *arena = &settings->arena;
+
+    settings->problems =
+        memory_grow(settings->problems, (settings->problem_count + 1) * sizeof(*settings->problems),
+                    "problems of a settings file");
+    settings->problems[settings->problem_count++] = (struct settings_problem){
+        .warning = true,
+        .line = item->line,
+        .column = item->column,
+        .where = arena_format(arena, "%s: %ss: %s", item->domain, settings_kind_name(item->kind),
+                              item->id),
+        .text = arena_text(arena, slice_text(text)),
+        .rule = rule,
+    };
+    qsort(settings->problems, settings->problem_count, sizeof(*settings->problems),
+          compare_problems);
 }
 
 /* key: where the domain itself is shown. */

@@ -38,6 +38,7 @@ struct settings_item {
     const char *domain;
     const char *id; /* "" of a domain */
     int line;       /* where it stands in the file; of a zone: where it is first named */
+    int column;
     ProtobufCMessage *message;
 };
 
@@ -74,6 +75,11 @@ MUST_CHECK enum err settings_read(struct settings *settings, const char *path,
 /* The same from memory; path is for messages. */
 MUST_CHECK enum err settings_read_text(struct settings *settings, const char *path,
                                        const char *text, size_t size, struct err_note *note);
+
+/* One more warning, shown where item stands. text is copied, rule is kept; problems stay in the
+ * order of lines. */
+void settings_warn(struct settings *settings, const struct settings_item *item, const char *rule,
+                   const char *text);
 
 struct yaml_document_s;
 struct yaml_node_s;
