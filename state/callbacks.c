@@ -48,6 +48,7 @@ static void segment_over(struct machine *m, uint32_t handle, int64_t when_ms)
     if (cb->flags & CB_TOLD)
         return;
     emit_segment(m, cb, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
+    metrics_stretch(m, handle, (PB(CallbackState))cb->head.state, cb->since_ms, when_ms);
     cb->since_ms = when_ms;
     cb->flags |= CB_TOLD;
 }
@@ -146,6 +147,7 @@ static void release(struct machine *m, uint32_t handle, PB(Reason) reason, int64
     uint32_t agent = cb->agent;
 
     segment_over(m, handle, when_ms);
+    metrics_handled(m, cb, when_ms);
     emit_released(m, cb, reason);
     agent_unhold(m, handle);
     agent_worked(m, agent, when_ms);
@@ -186,8 +188,10 @@ static void first_over(struct machine *m, uint32_t handle, PB(Reason) reason)
     if (call_up(m, cb))
         hang_up(m, handle, reason);
     callback_unreserve(m, handle);
-    if (cb->agent != 0)
-        agent_worked(m, cb->agent, m->step.when);
+    if (cb->agent == 0)
+        return;
+    metrics_handled(m, cb, m->step.when);
+    agent_worked(m, cb->agent, m->step.when);
 }
 
 /* It ends, whoever has it. */
@@ -209,6 +213,7 @@ static void finish(struct machine *m, uint32_t handle, PB(Reason) reason)
             hang_up(m, handle, reason);
         release(m, handle, reason, m->step.when);
     }
+    metrics_ended(m, cb);
     emit_ended(m, cb, reason);
     attempt_unindex(m, handle);
     number_drop(m, handle);
@@ -429,6 +434,7 @@ static PB(Reason) do_accept(struct machine *m, uint32_t handle, const struct cal
     stay_close(m, handle, STAY_ANSWERED, m->step.when);
     change(m, handle, STATE(WITH_AGENT), m->step.when);
     active->accepted_ms = m->step.when;
+    active->active_ms = active->talk_ms = 0;
     active->grace_ms = 0;
     active->call_ended_ms = active->auto_end_ms = 0;
     active->gone = false;
@@ -462,6 +468,9 @@ static PB(Reason)
 
     (void)input;
     agent_at(m, cb->agent)->missed_until_ms = m->step.now + m->options.missed_pause_ms;
+    emit_metric(m, METRIC(T_NOT_RESPONDING),
+                m->step.now - active_at(m, cb->active)->offer_made_ms, cb, NULL, cb->queue,
+                cb->agent);
     emit_revoke(m, cb, REASON(TIMED_OUT));
     drop_offer(m, handle, m->step.now);
     come_back(m, handle, STATE(WAITING), false, m->step.now);
@@ -493,12 +502,14 @@ static void place_call(struct machine *m, uint32_t handle, uint64_t number)
                                LIMIT_OUTCOME_AFTER_RING_MS;
     active->ringing_ms = active->answered_ms = active->attempt_ended_ms = 0;
     active->answered_by = 0;
-    active->lost = false;
+    active->lost = active->held = false;
+    active->talk_ms = 0;
     active->auto_dial_ms = active->act_until_ms = active->auto_end_ms = 0;
     if (cb->attempts < UINT8_MAX)
         cb->attempts++;
     count(m, MACHINE_COUNT_DIALS);
     emit_place_call(m, cb, number);
+    metrics_dialled(m, cb);
 }
 
 static PB(Reason) do_dial(struct machine *m, uint32_t handle, const struct callback_input *input)
@@ -549,8 +560,10 @@ static PB(Reason) do_ringing(struct machine *m, uint32_t handle, const struct ca
     struct active *active = active_at(m, callback_at(m, handle)->active);
 
     (void)input;
-    if (active->ringing_ms == 0)
+    if (active->ringing_ms == 0) {
         active->ringing_ms = m->step.when;
+        metrics_rang(m, callback_at(m, handle));
+    }
     return REASON(UNSPECIFIED);
 }
 
@@ -664,7 +677,7 @@ static void first_answered(struct machine *m, uint32_t handle, PB(AnswerKind) ki
     active->answered_by = (uint8_t)kind;
     active->outcome_until_ms = 0;
     if (person)
-        cb->flags |= CB_REACHED;
+        metrics_reached(m, cb);
     if (kind == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_NOT_CONFIRMED)
         reaction = RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_HANG_UP;
     if (reaction == RINGBACK__V1__ANSWER_REACTION__ANSWER_REACTION_FLOW) {
@@ -693,12 +706,14 @@ static void first_connected(struct machine *m, uint32_t handle, const struct cal
     active->outcome_until_ms = 0;
     if (active->answered_ms == 0) { /* of the answer nothing was heard: a person */
         active->answered_ms = m->step.when;
-        cb->flags |= CB_REACHED;
+        metrics_reached(m, cb);
     }
     leave_state(m, handle, m->step.when);
     callback_unreserve(m, handle);
-    if (cb->agent != 0)
+    if (cb->agent != 0) {
+        metrics_handled(m, cb, m->step.when);
         agent_worked(m, cb->agent, m->step.when);
+    }
     cb->agent = input->agent;
     active->accepted_ms = m->step.when;
     stay_close(m, handle, STAY_ANSWERED, m->step.when);
@@ -746,7 +761,7 @@ static PB(Reason)
     active->outcome_until_ms = 0;
     if (input->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_UNSPECIFIED ||
         input->answered_by == RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON)
-        cb->flags |= CB_REACHED;
+        metrics_reached(m, cb);
     change(m, handle, STATE(TALKING), m->step.when);
     return REASON(UNSPECIFIED);
 }
@@ -759,6 +774,19 @@ static PB(Reason)
         return REASON(UNSPECIFIED);
     }
     return do_answered(m, handle, input); /* its answer was not heard of: a person */
+}
+
+/* The customer is on hold, or is off it (10.1, 10.3). */
+static PB(Reason) do_held(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    struct active *active = active_at(m, cb->active);
+
+    if (cb->agent == 0 || active->held == input->held)
+        return REASON(UNSPECIFIED);
+    callback_updated(m, handle);
+    metrics_hold(m, handle, input->held);
+    return REASON(UNSPECIFIED);
 }
 
 /* An attempt that was given up is answered after all (6.4). */
@@ -785,7 +813,7 @@ static PB(Reason)
     bool dead = input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_DEAD;
 
     if (input->result == RINGBACK__V1__ATTEMPT_RESULT__ATTEMPT_RESULT_HUNG_UP) {
-        cb->flags |= CB_REACHED; /* answered, of which nothing was heard: by a person */
+        metrics_reached(m, cb); /* answered, of which nothing was heard: by a person */
         if (callback_first(m, cb)) {
             first_ended(m, handle, REASON(CUSTOMER_HUNG_UP)); /* 7.9 */
             return REASON(UNSPECIFIED);
@@ -1009,6 +1037,8 @@ static PB(Reason)
     take_out(m, handle);
     leave_state(m, handle, m->step.when);
     give_up_place(m, handle, 0, (cb->flags & CB_ROUTING_KEPT) != 0);
+    if (cb->due_ms == 0)
+        metrics_scheduled(m, cb);
     due_set(m, cb, &due);
     stamp_owner_end(m, cb);
     if (cb->extra != 0)
@@ -1440,6 +1470,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_CALL_FIRST]    = {NEVER, NEVER,                  DO(do_call_first),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_OWNER_MISSED]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_owner_missed),   NEVER},
     [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_HELD]          = {NEVER, LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   DO(do_held),           LATE},
     [CB_REPLACED]      = {NEVER, NEVER,                  DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        NEVER,                  NEVER,                  NEVER,                 NEVER},
 };
 #undef DO

@@ -157,6 +157,7 @@ static const char *named_agent(const PB(InteractionEvent) * event)
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_RINGING:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ANSWERED:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ENDED:
+    case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_HELD:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT__NOT_SET:
     case _RINGBACK__V1__INTERACTION_EVENT__EVENT__CASE_IS_INT_SIZE: break;
     }
@@ -169,6 +170,7 @@ static bool of_attempt(const PB(InteractionEvent) * event)
            event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ANSWERED ||
            event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED ||
            event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ENDED ||
+           event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_HELD ||
            event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED;
 }
 
@@ -458,6 +460,7 @@ static void live_event(struct machine *m, const PB(InteractionEvent) * event)
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_CONNECTED:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ENDED:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED:
+    case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_HELD:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT__NOT_SET:
     case _RINGBACK__V1__INTERACTION_EVENT__EVENT__CASE_IS_INT_SIZE: break;
     }
@@ -527,6 +530,10 @@ static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED:
         callback_step(m, handle, CB_WRAP_UP_ENDED, &input);
+        break;
+    case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_HELD:
+        input.held = event->attempt_held->held;
+        callback_step(m, handle, CB_HELD, &input);
         break;
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ENTERED:
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_LEFT:

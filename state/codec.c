@@ -286,6 +286,7 @@ static void active_out(struct out out, const struct callback *cb, PB(CallbackEnt
         hold->act_until_ms = active->act_until_ms;
         hold->auto_end_ms = active->auto_end_ms;
         hold->gone = active->gone;
+        hold->active_ms = active->active_ms;
         entity->hold = hold;
     }
     if (!ident_is_none(&active->attempt)) {
@@ -303,6 +304,8 @@ static void active_out(struct out out, const struct callback *cb, PB(CallbackEnt
         attempt->lost = active->lost;
         attempt->customer_first = active->first;
         attempt->reserved_agent_id = out_agent(out, active->reserved);
+        attempt->held = active->held;
+        attempt->talk_ms = active->talk_ms;
         entity->attempt = attempt;
     }
 }
@@ -326,6 +329,7 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     entity->from_agent_id = out_agent(out, extra->from_agent);
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
+    entity->talk_ms = extra->talk_ms;
     entity->caller_id_ms = extra->ani_ms;
     if (extra->rings.ring != 0)
         entity->rings = rings_out(out, &extra->rings);
@@ -711,6 +715,7 @@ static void active_in(struct machine *m, struct callback *cb, const PB(CallbackE
         active->act_until_ms = entity->hold->act_until_ms;
         active->auto_end_ms = entity->hold->auto_end_ms;
         active->gone = entity->hold->gone;
+        active->active_ms = entity->hold->active_ms;
     }
     if (entity->attempt != NULL) {
         active->attempt = in_ident(m, entity->attempt->attempt_id);
@@ -724,6 +729,8 @@ static void active_in(struct machine *m, struct callback *cb, const PB(CallbackE
         active->attempt_ended_ms = entity->attempt->ended_ms;
         active->lost = entity->attempt->lost;
         active->first = entity->attempt->customer_first;
+        active->held = entity->attempt->held;
+        active->talk_ms = entity->attempt->talk_ms;
         active->reserved = in_entity(m, KIND_AGENT, domain, entity->attempt->reserved_agent_id);
     }
 }
@@ -755,6 +762,8 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->owner_end_ms = entity->owner_end_ms;
     if (entity->caller_id_ms != 0)
         extra_get(m, cb)->ani_ms = entity->caller_id_ms;
+    if (entity->talk_ms != 0)
+        extra_get(m, cb)->talk_ms = entity->talk_ms;
     if (entity->resume_ms != 0)
         extra_get(m, cb)->resume_ms = entity->resume_ms;
     if (entity->scheduled_id[0] != '\0')

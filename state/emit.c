@@ -239,6 +239,8 @@ void emit_segment(struct machine *m, const struct callback *cb, PB(CallbackState
     if (state == STATE(WITH_AGENT) && active != NULL && ident_is_none(&active->attempt) &&
         cb->head.kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL)
         emit_stretch(m, cb, SEGMENT(VOICEMAIL), start_ms, end_ms);
+    else if (state == STATE(TALKING) && active != NULL && active->held)
+        emit_stretch(m, cb, SEGMENT(HOLD), start_ms, end_ms);
     else
         emit_stretch(m, cb, segment_type(state), start_ms, end_ms);
 }
@@ -480,6 +482,7 @@ void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
                                            [STAY_FLOW_OUT] = METRIC(T_FLOW_OUT)};
     struct stay_counts *counts =
         cb != NULL ? &queue_at(m, queue)->callbacks : &queue_at(m, queue)->live;
+    int64_t waited_ms = when_ms > began_ms ? when_ms - began_ms : 0;
 
     touch(m, ref_make(KIND_COUNTERS, queue));
     assert(counts->waiting > 0);
@@ -487,7 +490,11 @@ void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
     counts->answered += how == STAY_ANSWERED;
     counts->abandoned += how == STAY_ABANDONED;
     counts->flow_out += how == STAY_FLOW_OUT;
-    emit_metric(m, names[how], when_ms > began_ms ? when_ms - began_ms : 0, cb, call, queue, agent);
+    emit_metric(m, names[how], waited_ms, cb, call, queue, agent);
+    if (cb != NULL && how == STAY_ANSWERED)
+        emit_metric(m, METRIC(T_ACD), waited_ms, cb, NULL, queue, agent);
+    if (how != STAY_FLOW_OUT)
+        metrics_service(m, queue, cb, call, how == STAY_ANSWERED, waited_ms, agent);
     if (cb != NULL && cb->flags & CB_CFC_STAY)
         emit_cfc(m, queue, cb, how, began_ms, when_ms);
 }

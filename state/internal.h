@@ -280,7 +280,8 @@ struct extra {
     int64_t local_ms;                                   /* the due time by its clocks */
     int64_t owner_end_ms;
     int64_t resume_ms;
-    int64_t ani_ms; /* when it came to its queue, whose caller ID of then counts; 0: made there */
+    int64_t talk_ms; /* of all its calls (10.3) */
+    int64_t ani_ms;  /* when it came to its queue, whose caller ID of then counts; 0: made there */
     struct rings rings;
     struct ident scheduled; /* callback made in this one */
 };
@@ -297,8 +298,11 @@ struct active {
     uint64_t attempt_version;
     int64_t placed_ms, outcome_until_ms, ringing_ms, answered_ms, attempt_heard_ms,
         attempt_ended_ms;
+    int64_t active_ms; /* its agent's contacting, dialing, talk, held, after-call work (10.3) */
+    int64_t talk_ms;   /* his in this call, until the last time that hold began or ended */
     uint8_t answered_by;
     bool lost;
+    bool held;           /* the customer is on hold */
     bool first;          /* the attempt calls the customer first (chapter 7) */
     uint32_t reserved;   /* the agent who is kept for it (7.3); 0: nobody */
     uint64_t paper_walk; /* the walk that gave it somebody on paper */
@@ -759,6 +763,7 @@ enum callback_event {
     CB_CALL_FIRST,
     CB_OWNER_MISSED,
     CB_REPLACED,
+    CB_HELD,
     CB_EVENT_COUNT,
 };
 
@@ -773,6 +778,7 @@ struct callback_input {
     const PB(Reassign) * reassign;
     const PB(Transfer) * transfer;
     bool unjoined;    /* offer: he need not be joined */
+    bool held;        /* held: or taken back */
     uint32_t minutes; /* snooze */
     int64_t time_ms;  /* connected: when, by the switch */
 };
@@ -974,6 +980,24 @@ void emit_notice(struct machine *m, const struct callback *cb, PB(Reason) reason
 char *text_string(struct machine *m, uint32_t text);
 char *agent_string(struct machine *m, uint32_t agent);
 char *ident_emit(struct machine *m, const struct ident *ident);
+
+/* --- metrics.c: what agents and dials are measured by (10.3, 10.6) ------------------------- */
+
+/* It was in that state from start_ms to end_ms: with the segment, before its agent is let go. */
+void metrics_stretch(struct machine *m, uint32_t callback, PB(CallbackState) state,
+                     int64_t start_ms, int64_t end_ms);
+/* The customer is put on hold now, or taken back: a stretch of the talk is over. */
+void metrics_hold(struct machine *m, uint32_t callback, bool held);
+/* Its agent has it no more. */
+void metrics_handled(struct machine *m, const struct callback *cb, int64_t when_ms);
+void metrics_scheduled(struct machine *m, const struct callback *cb); /* for the first time */
+void metrics_dialled(struct machine *m, const struct callback *cb); /* placed, and counted */
+void metrics_rang(struct machine *m, const struct callback *cb);
+void metrics_reached(struct machine *m, struct callback *cb); /* a person answered: CB_REACHED */
+void metrics_ended(struct machine *m, const struct callback *cb);
+/* Of a stay that ended after so long. */
+void metrics_service(struct machine *m, uint32_t queue, const struct callback *cb,
+                     const struct call *call, bool answered, int64_t waited_ms, uint32_t agent);
 
 /* Stays (10.6). */
 enum stay_end { STAY_ANSWERED, STAY_ABANDONED, STAY_FLOW_OUT };

@@ -72,6 +72,7 @@
     X(JOINED_MAX, 1000, "contract", "queues of an agent")                                          \
     X(LIST_MAX, 5000, "contract", "entries of a list in settings")                                 \
     X(WALK_OFFERS_MAX, 200, "5.3", "offers made in one decision; the rest follow as timers")       \
+    X(SERVICE_LEVEL_S_DEFAULT, 20, "10.6", "service level, default")                               \
     X(FAN_OUT_MAX, 200, "12.15", "callbacks ended or moved in one decision")
 
 #define LIMIT_ENUM_(name, value, rule, text) static const int64_t LIMIT_##name = (value);

@@ -213,6 +213,7 @@ void command_schedule(struct machine *m, const PB(Command) * command)
     remember_scheduled(m, &source, &id);
     answer_created(m, command->request_id, &id, false);
     emit_session(m, cb);
+    metrics_scheduled(m, cb);
     callback_start(m, handle, STATE(SCHEDULED));
 }
 
@@ -313,5 +314,6 @@ void campaign_schedule(struct machine *m, const char *request,
     campaign_routing(m, handle, schedule);
     answer_created(m, request, &id, true);
     emit_session(m, cb);
+    metrics_scheduled(m, cb);
     callback_start(m, handle, STATE(SCHEDULED));
 }

@@ -686,8 +686,9 @@ static void rule_10_6_a_metric_names_queue_agent_and_who_waited(void **state)
     event = story_analytics(&story, "analytics.metric", 0);
     assert_string_equal(event->queue_id, "sales");
     assert_string_equal(event->agent_id, "anna");
+    story_now_on(&story);
     story_enter(&story, "i2", "sales");
-    event = story_analytics(&story, "analytics.metric", 1);
+    event = story_analytics(&story, "analytics.metric", 0);
     assert_string_equal(event->interaction_id, "i2");
     assert_string_equal(event->conversation_id, "c-i2");
     assert_string_equal(event->callback_id, "");

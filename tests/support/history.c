@@ -291,6 +291,8 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     if (once_in(history, 3))
         made->window = window(history);
     made->outside_window = (PB(OutsideWindow))below(history, 3);
+    made->total_active_callback = once_in(history, 3);
+    made->service_level_s = (uint32_t)below(history, 40);
     made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
     made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
     made->snooze_keeps_place = (PB(Toggle))below(history, 3);
@@ -571,7 +573,12 @@ static const ProtobufCMessage *attempt(struct history *history, const struct his
     event->attempt->attempt_id = odd_id(history, FORMAT(history, "%s", tried->id));
     event->attempt->version = version(history);
     event->attempt->time_ms = odd_time(history, history->now_ms);
-    switch (first && once_in(history, 2) ? 2 : below(history, 8)) {
+    switch (first && once_in(history, 2) ? 2 : below(history, 9)) {
+    case 8:
+        event->event_case = INTERACTION_CASE(ATTEMPT_HELD);
+        event->attempt_held = NEW(history, AttemptHeld, ringback__v1__attempt_held);
+        event->attempt_held->held = once_in(history, 2);
+        break;
     case 0:
     case 1:
         event->event_case = INTERACTION_CASE(ATTEMPT_RINGING);

@@ -22,6 +22,7 @@ struct fact {
     uint64_t kept; /* of a callback: the agent; of an agent: the callback (7.3) */
     uint32_t ring; /* of a call that is in a stay, the last that was told */
     struct legal_stays stays;
+    int64_t dials, told, talk_ms; /* of a callback: PlaceCalls, told ones; tTalk so far (10.3) */
 };
 
 struct legal {
@@ -247,6 +248,7 @@ static const char *next_routing(struct legal *legal, struct slice domain,
     if (event->event_case == ROUTING_CASE(CALLBACK_ASSIGNED))
         return offer_over(legal, callback, domain, event->callback_assigned->offer_id,
                           event->callback_assigned->agent_id, HELD);
+    callback->dials += event->event_case == ROUTING_CASE(PLACE_CALL);
     if (event->event_case == ROUTING_CASE(PLACE_CALL))
         return next_place_call(legal, callback, domain, event->place_call);
     if (event->event_case == ROUTING_CASE(TRANSFER_TO_QUEUE))
@@ -283,6 +285,22 @@ static const char *next_cfc(struct fact *item, const PB(AnalyticsEvent) * event)
     return NULL;
 }
 
+/* What sums up to something (10.3, 10.6). */
+static const char *next_work(struct fact *item, const PB(Metric) * metric)
+{
+    if (metric->name == METRIC(N_OUTBOUND_ATTEMPTED))
+        return ++item->told == item->dials ? NULL : "a dial that was none, or is told twice";
+    if (metric->name == METRIC(N_CALLBACK_ATTEMPTS))
+        return metric->value == item->dials ? NULL : "dials were forgotten";
+    if (metric->name == METRIC(T_TALK))
+        item->talk_ms += metric->value;
+    if (metric->name == METRIC(T_TALK_COMPLETE) && metric->value != item->talk_ms)
+        return "not all talk, or more";
+    if (metric->name == METRIC(T_HANDLE) && item->where != HELD && item->flight != CONNECTED)
+        return "handled by nobody";
+    return NULL;
+}
+
 static const char *next_metric(struct legal *legal, struct slice domain,
                                const PB(AnalyticsEvent) * event)
 {
@@ -297,6 +315,10 @@ static const char *next_metric(struct legal *legal, struct slice domain,
         return "a metric below 0";
     if (name >= METRIC(N_CFC_OFFERED))
         return next_cfc(item, event);
+    if (name >= METRIC(T_ACD))
+        return live && name != METRIC(N_OVER_SLA) && name != METRIC(O_SERVICE_LEVEL)
+                   ? "a callback's metric of a live call"
+                   : next_work(item, event->metric);
     if (name == METRIC(N_OFFERED)) {
         if (item->stay || item->cfc)
             return "in line twice at once (10.6)";
@@ -336,6 +358,8 @@ static const char *next_analytics(struct legal *legal, struct slice domain,
         if (callback->where != OVER || callback->session_over)
             return "a session ends twice, or before its callback";
         callback->session_over = true;
+        if (callback->told != callback->dials)
+            return "a dial was not told";
         return callback->stay || callback->cfc ? "ends in a stay (10.6)" : NULL;
     }
     if (callback->where == UNBORN || callback->where == OVER)

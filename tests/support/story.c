@@ -485,6 +485,16 @@ void story_ringing(struct story *story)
     story_send(story, INPUT_INTERACTIONS, &event->base);
 }
 
+void story_attempt_held(struct story *story, bool held)
+{
+    PB(InteractionEvent) *event = of_attempt(story);
+
+    event->event_case = RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_HELD;
+    event->attempt_held = NEW(story, AttemptHeld, ringback__v1__attempt_held);
+    event->attempt_held->held = held;
+    story_send(story, INPUT_INTERACTIONS, &event->base);
+}
+
 void story_answered(struct story *story, PB(AnswerKind) kind)
 {
     PB(InteractionEvent) *event = of_attempt(story);

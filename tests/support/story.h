@@ -97,6 +97,7 @@ void story_ringing(struct story *story);
 void story_answered(struct story *story, PB(AnswerKind) kind);
 void story_attempt_ended(struct story *story, PB(AttemptResult) result);
 void story_attempt_wrapped(struct story *story);
+void story_attempt_held(struct story *story, bool held);
 void story_attempt_connected(struct story *story, const char *agent);
 void story_attempt_wrapped_by(struct story *story, const char *agent);
 
