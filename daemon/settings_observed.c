@@ -291,6 +291,7 @@ static const char *served_interaction(const Ringback__V1__InteractionEvent *even
     case INTERACTION(ATTEMPT_CONNECTED):
     case INTERACTION(ATTEMPT_ENDED):
     case INTERACTION(ATTEMPT_WRAP_UP_ENDED):
+    case INTERACTION(ATTEMPT_HELD):
     case INTERACTION(_NOT_SET):
     case _RINGBACK__V1__INTERACTION_EVENT__EVENT__CASE_IS_INT_SIZE: return NULL;
     }
