@@ -17,8 +17,10 @@
 #include "ringback/v1/state.pb-c.h"
 
 enum {
-    ahead_bytes_max = 2 << 20, /* the broker silently drops what is beyond 5 MiB of a partition */
-    quiet_ms = 500,            /* nothing came for so long after the last input: it is done */
+    /* Of inputs not yet decided: the broker silently drops what is beyond 5 MiB of a partition, and
+     * analytics are several times its inputs. */
+    ahead_bytes_max = 512 << 10,
+    quiet_ms = 500, /* nothing came for so long after the last input: it is done */
     flush_ms = 10000,
     turn_records_max = 1000
 };
