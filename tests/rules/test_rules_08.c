@@ -287,8 +287,41 @@ static void rule_8_1_a_previewing_campaign_stays_agent_first(void **state)
     story_ready(&story, "anna", "sales");
     story_now_on(&story);
     story_at(&story, 10 * minute_ms);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
     assert_string_equal(story_offered_to(&story), "anna");
     assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    story_close(&story);
+}
+
+/* It stays the campaign's: the view shows whose it is (9.1, 9.2). */
+static void rule_8_1_a_rescheduled_one_stays_the_campaigns(void **state)
+{
+    struct story story;
+    PB(Reschedule) reschedule = RINGBACK__V1__RESCHEDULE__INIT;
+    PB(Command) * command;
+    const PB(CallbackEntity) * cb;
+    const char *made;
+
+    (void)state;
+    open_two(&story);
+    assert_int_equal(ask_campaign(&story, NULL, campaign(&story, 10 * minute_ms)), NONE);
+    made = story_text(&story, story_made(&story));
+    reschedule.due_ms = AT(50 * minute_ms);
+    command = story_command(&story, NULL, "", made);
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_RESCHEDULE;
+    command->reschedule = &reschedule;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    cb = story_callback(&story, made);
+    assert_int_equal(cb->due_ms, AT(50 * minute_ms));
+    assert_int_equal(cb->kind, KIND(CAMPAIGN));
+    assert_string_equal(cb->campaign_id, "spring");
+    assert_string_equal(cb->contact_id, "c-7");
+    story_ready(&story, "anna", "sales");
+    story_at(&story, 50 * minute_ms - 1);
+    assert_int_equal(story_count(&story, "routing.offer"), 0);
+    story_at(&story, 50 * minute_ms);
+    assert_string_equal(story_offered_to(&story), "anna");
     story_close(&story);
 }
 
@@ -477,16 +510,16 @@ static void rule_8_2_a_full_queue_takes_it(void **state)
     story_close(&story);
 }
 
-/* Withheld, or no number at all: the agent hears it, and cannot dial. */
+/* Withheld, no number at all, or none that could be called: the agent hears it, and cannot dial. */
 static void rule_8_2_no_number_is_needed(void **state)
 {
-    static const char *const withheld[] = {"", "anonymous"};
+    static const char *const withheld[] = {"", "anonymous", "12"};
     struct story story;
     PB(InteractionEvent) * entered;
     const char *made;
 
     (void)state;
-    for (size_t at = 0; at < 2; at++) {
+    for (size_t at = 0; at < 3; at++) {
         open_two(&story);
         entered = story_entered(&story, "i1", "sales");
         entered->entered->ani = story_text(&story, withheld[at]);
@@ -538,6 +571,97 @@ static void rule_8_2_with_a_number_it_is_dialled_as_a_callback(void **state)
     story_end(&story, "anna", made);
     assert_int_equal(story_analytics(&story, "analytics.segment", 0)->segment->type,
                      SEGMENT(INTERACT)); /* after a dial he plays nothing */
+    story_close(&story);
+}
+
+/* Nothing can be dialled for him: he is told, and has as long as any preview (6.5). */
+static void rule_8_2_nothing_dials_by_itself_without_a_number(void **state)
+{
+    struct story story;
+    PB(AutoDial) after = RINGBACK__V1__AUTO_DIAL__INIT;
+    const PB(RoutingEvent) * notice;
+    PB(InteractionEvent) * entered;
+    PB(QueueSettings) * sales;
+    PB(Command) * command;
+    PB(Dial) dial = RINGBACK__V1__DIAL__INIT;
+    const char *made;
+
+    (void)state;
+    open_two(&story);
+    after.delay_s = 20;
+    sales = story_queue(&story, "sales");
+    sales->auto_dial = &after;
+    story_set_queue(&story, sales);
+    entered = story_entered(&story, "i1", "sales");
+    entered->entered->ani = story_text(&story, "");
+    story_tell(&story, entered);
+    assert_int_equal(leave(&story, NULL, voicemail(&story, "i1", FLOW(IN_QUEUE_CALL))), NONE);
+    made = story_text(&story, story_made(&story));
+    story_ready(&story, "anna", "sales");
+    story_accept(&story, "anna");
+    story_at(&story, 19999);
+    assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+    story_at(&story, 20000);
+    notice = story_routing(&story, "routing.callback_notice", 0);
+    assert_int_equal(notice->callback_notice->reason, REASON(NUMBER_MISSING));
+    assert_string_equal(notice->callback_notice->agent_id, "anna");
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    assert_int_equal(story_callback(&story, made)->hold->act_until_ms, AT(20000 + 30 * minute_ms));
+    dial.number = story_text(&story, "+49 170-12345"); /* heard on the recording */
+    command = story_command(&story, NULL, "anna", made);
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_DIAL;
+    command->dial = &dial;
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_string_equal(story_routing(&story, "routing.place_call", 0)->place_call->number,
+                        "+4917012345");
+    story_close(&story);
+}
+
+/* 2.1: a voicemail is a conversation in which an agent may schedule; without a number he says one.
+ */
+static void rule_8_2_a_callback_is_scheduled_in_it(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+    const char *made;
+
+    (void)state;
+    open_two(&story);
+    assert_int_equal(leave(&story, NULL, voicemail(&story, "i1", FLOW(OTHER))), NONE);
+    made = story_text(&story, story_made(&story));
+    story_ready(&story, "anna", "sales");
+    story_accept(&story, "anna");
+    command = story_schedule(&story, NULL, "anna", made, 20 * minute_ms);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), REASON(NUMBER_MISSING));
+    command = story_schedule(&story, NULL, "anna", made, 20 * minute_ms);
+    command->schedule->number = story_text(&story, "+4917012345");
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(story_callback(&story, story_made(&story))->kind, KIND(SCHEDULED));
+    assert_string_equal(story_callback(&story, story_made(&story))->interaction_id, made);
+    assert_string_equal(story_callback(&story, story_made(&story))->recording_id, "");
+    story_close(&story);
+}
+
+/* 10.2: it never had a due time; a campaign's has one. */
+static void rule_8_2_analytics_ends_it_after_14_days(void **state)
+{
+    const int64_t days_ms = INT64_C(14) * 24 * 60 * minute_ms;
+    struct story story;
+    const char *made;
+
+    (void)state;
+    open_two(&story);
+    assert_int_equal(ask_campaign(&story, NULL, campaign(&story, minute_ms)), NONE);
+    assert_int_equal(leave(&story, NULL, voicemail(&story, "i1", FLOW(OTHER))), NONE);
+    made = story_made(&story);
+    story_at(&story, days_ms - 1);
+    assert_int_equal(story_count(&story, "analytics.inactivity"), 0);
+    story_at(&story, days_ms + 2 * minute_ms);
+    assert_int_equal(story_count(&story, "analytics.inactivity"), 1);
+    assert_string_equal(story_analytics(&story, "analytics.inactivity", 0)->callback_id, made);
     story_close(&story);
 }
 
@@ -623,7 +747,36 @@ static void rule_8_2_his_own_that_he_holds_counts_once(void **state)
     story_accept(&story, "anna");
     story_now_on(&story);
     story_ask(&story, "ask-c6", story_create(&story, "i1", "support"));
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
     assert_string_equal(story_offered_to(&story), "anna");
+    story_close(&story);
+}
+
+/* What another one left is one use by being held, and not instead of what he left himself. */
+static void rule_8_2_anothers_that_he_holds_is_one_more(void **state)
+{
+    struct story story;
+    PB(AgentSettings) * anna;
+    PB(CallbackCapacity) capacity = RINGBACK__V1__CALLBACK_CAPACITY__INIT;
+    const char *own;
+
+    (void)state;
+    open_two(&story);
+    story_ready(&story, "anna", "support");
+    anna = story_agent(&story, "anna");
+    capacity.callbacks = 2;
+    anna->callback_capacity = &capacity;
+    story_set_agent(&story, anna);
+    assert_int_equal(leave(&story, NULL, internal(&story, "i8", "ben")), NONE);
+    assert_string_equal(story_offered_to(&story), "anna");
+    story_accept(&story, "anna");
+    story_now_on(&story);
+    assert_int_equal(leave(&story, NULL, internal(&story, "i10", "anna")), NONE);
+    own = story_text(&story, story_made(&story));
+    assert_int_equal(story_count(&story, "routing.offer"), 0); /* one held, one left */
+    story_cancel(&story, own);
+    story_ask(&story, "ask-c7", story_create(&story, "i1", "support"));
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
     story_close(&story);
 }
 
@@ -656,6 +809,17 @@ static void rule_8_2_it_comes_into_no_customer_first_queue(void **state)
     story_do(&story, command);
     assert_int_equal(story_reason(&story), REASON(NOT_IN_CUSTOMER_FIRST));
     assert_int_equal(story_callback(&story, made)->state, STATE(WITH_AGENT));
+    /* Where it is it stays an agent's, whatever the mode becomes (12.15). */
+    story_set_queue(&story, customer_first(&story, "sales"));
+    transfer.queue_id = story_text(&story, "sales");
+    command = story_command(&story, NULL, "anna", made);
+    command->command_case = RINGBACK__V1__COMMAND__COMMAND_TRANSFER;
+    command->transfer = &transfer;
+    story_now_on(&story);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
     story_close(&story);
 }
 
@@ -670,6 +834,7 @@ int main(void)
         cmocka_unit_test(rule_8_1_a_skilled_campaign_keeps_its_routing_data),
         cmocka_unit_test(rule_8_1_a_queue_that_does_not_accept_refuses_it),
         cmocka_unit_test(rule_8_1_a_previewing_campaign_stays_agent_first),
+        cmocka_unit_test(rule_8_1_a_rescheduled_one_stays_the_campaigns),
         cmocka_unit_test(rule_8_2_from_the_queue_it_takes_the_place_with_its_routing_data),
         cmocka_unit_test(rule_8_2_from_elsewhere_it_goes_to_the_end),
         cmocka_unit_test(rule_8_2_from_elsewhere_routing_data_come_where_they_are_inherited),
@@ -677,9 +842,13 @@ int main(void)
         cmocka_unit_test(rule_8_2_a_full_queue_takes_it),
         cmocka_unit_test(rule_8_2_no_number_is_needed),
         cmocka_unit_test(rule_8_2_with_a_number_it_is_dialled_as_a_callback),
+        cmocka_unit_test(rule_8_2_nothing_dials_by_itself_without_a_number),
+        cmocka_unit_test(rule_8_2_a_callback_is_scheduled_in_it),
+        cmocka_unit_test(rule_8_2_analytics_ends_it_after_14_days),
         cmocka_unit_test(rule_8_2_an_internal_one_keeps_the_agents_capacity),
         cmocka_unit_test(rule_8_2_an_internal_one_uses_one_of_several),
         cmocka_unit_test(rule_8_2_his_own_that_he_holds_counts_once),
+        cmocka_unit_test(rule_8_2_anothers_that_he_holds_is_one_more),
         cmocka_unit_test(rule_8_2_it_comes_into_no_customer_first_queue),
     };
 
