@@ -468,9 +468,8 @@ static PB(Reason)
 
     (void)input;
     agent_at(m, cb->agent)->missed_until_ms = m->step.now + m->options.missed_pause_ms;
-    emit_metric(m, METRIC(T_NOT_RESPONDING),
-                m->step.now - active_at(m, cb->active)->offer_made_ms, cb, NULL, cb->queue,
-                cb->agent);
+    emit_metric(m, METRIC(T_NOT_RESPONDING), m->step.now - active_at(m, cb->active)->offer_made_ms,
+                cb, NULL, cb->queue, cb->agent);
     emit_revoke(m, cb, REASON(TIMED_OUT));
     drop_offer(m, handle, m->step.now);
     come_back(m, handle, STATE(WAITING), false, m->step.now);

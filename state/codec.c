@@ -401,6 +401,18 @@ static PB(AnswerEntity) * answer_out(struct out out, const struct answer *answer
     return entity;
 }
 
+static PB(RequestsEntity) * requests_out(struct out out, const struct requests *requests)
+{
+    PB(RequestsEntity) *entity = OUT_NEW(out, RequestsEntity, ringback__v1__requests_entity);
+
+    entity->queue_id = out_queue(out, requests->queue);
+    entity->number = number_string(requests->number, out.arena);
+    entity->day = requests->day;
+    entity->count = requests->count;
+    entity->until_ms = requests->until_ms;
+    return entity;
+}
+
 static PB(DomainEntity) * domain_out(struct out out, const struct domain *domain)
 {
     PB(DomainEntity) *entity = OUT_NEW(out, DomainEntity, ringback__v1__domain_entity);
@@ -486,6 +498,10 @@ PB(StateRecord) * entity_record(struct machine *m, uint32_t ref, struct arena *a
     case KIND_ANSWER:
         record->entity_case = ENTITY_CASE(ANSWER);
         record->answer = answer_out(out, answer_at(m, handle));
+        break;
+    case KIND_REQUESTS:
+        record->entity_case = ENTITY_CASE(REQUESTS);
+        record->requests = requests_out(out, requests_at(m, handle));
         break;
     case KIND_STUB:
         record->entity_case = ENTITY_CASE(CALLBACK);
@@ -838,6 +854,20 @@ static void answer_in(struct machine *m, uint32_t handle, const PB(AnswerEntity)
     answer->flow = entity->flow;
 }
 
+static void requests_in(struct machine *m, uint32_t domain, uint32_t handle,
+                        const PB(RequestsEntity) * entity)
+{
+    struct requests *requests = requests_at(m, handle);
+    uint64_t number;
+
+    requests->queue = in_entity(m, KIND_QUEUE, domain, entity->queue_id);
+    if (number_parse(slice_text(entity->number), slice_make(NULL, 0), &number) == NUMBER_OK)
+        requests->number = number;
+    requests->day = entity->day;
+    requests->count = entity->count;
+    requests->until_ms = entity->until_ms;
+}
+
 /* --- keys --- */
 
 struct parsed_key {
@@ -848,7 +878,7 @@ struct parsed_key {
 static bool key_parse(struct slice key, struct parsed_key *parsed)
 {
     static const char *const names[] = {"domain", "queue", "counters", "script", "zone",
-                                        "agent",  "call",  "callback", "answer"};
+                                        "agent",  "call",  "callback", "answer", "requests"};
     const uint8_t *first = key.size == 0 ? NULL : memchr(key.data, '|', key.size);
     const uint8_t *second;
 
@@ -921,6 +951,7 @@ static void entity_discard(struct machine *m, uint32_t ref)
     case KIND_STUB: stub_remove(m, handle); break;
     case KIND_CALL: call_remove(m, handle); break;
     case KIND_ANSWER: answer_remove(m, handle); break;
+    case KIND_REQUESTS: requests_remove(m, handle); break;
     case KIND_DOMAIN:
     case KIND_QUEUE:
     case KIND_COUNTERS:
@@ -1000,6 +1031,8 @@ static enum err load_entity(struct machine *m, const struct parsed_key *key,
         call_in(m, handle, value->call);
     } else if (kind == KIND_ANSWER && value->entity_case == ENTITY_CASE(ANSWER)) {
         answer_in(m, handle, value->answer);
+    } else if (kind == KIND_REQUESTS && value->entity_case == ENTITY_CASE(REQUESTS)) {
+        requests_in(m, domain, handle, value->requests);
     } else {
         return FAIL(note, ERR_BAD_STATE,
                     "the value is not of the key's kind, or of a newer version");

@@ -492,7 +492,10 @@ static PB(Reason) check_number(const struct machine *m, struct wanted *wanted)
     PB(DuplicateNumber) how = domain_duplicates(m, m->step.domain);
     const struct queue *queue = queue_at(m, wanted->queue);
     const struct callback *old;
+    PB(Reason) reason = requests_refusal(m, wanted->queue, wanted->number);
 
+    if (reason != REASON(UNSPECIFIED))
+        return reason;
     if (how != DUPLICATE(ALLOW))
         wanted->old = number_find(m, m->step.domain, wanted->number);
     if (wanted->old == 0)
@@ -549,6 +552,8 @@ static void create_callback(struct machine *m, const char *request,
     }
     wanted.call = entity_get(m, KIND_CALL, m->step.domain, slice_text(create->interaction_id));
     call_from_facts(m, wanted.call, create);
+    if (voicemail == NULL)
+        requests_count(m, wanted.queue, wanted.number);
     if (wanted.joins)
         join_old(m, request, create, &wanted);
     else

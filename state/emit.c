@@ -3,9 +3,6 @@
 
 #include <assert.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 void effects_init(struct effects *effects, struct arena *arena)
 {
     *effects = (struct effects){.arena = arena};
@@ -30,9 +27,6 @@ struct ident id_made(struct machine *m, const char *role, uint32_t ordinal)
     struct slice domain = text_at(&m->texts, domain_at(m, m->step.domain)->id);
     uint8_t bytes[1024];
     size_t used = 0, role_size = strlen(role);
-    struct ident ident;
-    XXH128_hash_t hash;
-    XXH128_canonical_t canonical;
 
     assert(domain.size + m->step.cause.size + role_size + 8 <= sizeof(bytes));
     memcpy(bytes, domain.data, domain.size);
@@ -46,12 +40,7 @@ struct ident id_made(struct machine *m, const char *role, uint32_t ordinal)
     bytes[used++] = 0;
     for (int shift = 0; shift < 32; shift += 8)
         bytes[used++] = (uint8_t)(ordinal >> shift);
-    hash = XXH3_128bits(bytes, used);
-    XXH128_canonicalFromHash(&canonical, hash);
-    memcpy(ident.bytes, canonical.digest, 16);
-    ident.bytes[6] = (uint8_t)((ident.bytes[6] & 0x0f) | 0x80); /* RFC 9562, version 8 */
-    ident.bytes[8] = (uint8_t)((ident.bytes[8] & 0x3f) | 0x80);
-    return ident;
+    return ident_hashed(bytes, used);
 }
 
 char *ident_emit(struct machine *m, const struct ident *ident)

@@ -10,10 +10,10 @@
 #include "base/memory.h"
 
 static const char *const kind_names[KIND_COUNT] = {
-    [KIND_DOMAIN] = "domain", [KIND_QUEUE] = "queue",       [KIND_COUNTERS] = "counters",
-    [KIND_SCRIPT] = "script", [KIND_ZONE] = "zone",         [KIND_AGENT] = "agent",
-    [KIND_CALL] = "call",     [KIND_CALLBACK] = "callback", [KIND_ANSWER] = "answer",
-    [KIND_STUB] = "callback",
+    [KIND_DOMAIN] = "domain",     [KIND_QUEUE] = "queue",       [KIND_COUNTERS] = "counters",
+    [KIND_SCRIPT] = "script",     [KIND_ZONE] = "zone",         [KIND_AGENT] = "agent",
+    [KIND_CALL] = "call",         [KIND_CALLBACK] = "callback", [KIND_ANSWER] = "answer",
+    [KIND_REQUESTS] = "requests", [KIND_STUB] = "callback",
 };
 
 static const size_t kind_bytes[KIND_COUNT] = {
@@ -26,6 +26,7 @@ static const size_t kind_bytes[KIND_COUNT] = {
     [KIND_CALL] = sizeof(struct call),
     [KIND_CALLBACK] = sizeof(struct callback),
     [KIND_ANSWER] = sizeof(struct answer),
+    [KIND_REQUESTS] = sizeof(struct requests),
     [KIND_STUB] = sizeof(struct stub),
 };
 
@@ -58,6 +59,7 @@ static inline const uint32_t *text_id(const struct machine *m, enum kind kind, u
     case KIND_CALL:
     case KIND_CALLBACK:
     case KIND_ANSWER:
+    case KIND_REQUESTS:
     case KIND_STUB:
     case KIND_COUNT: break;
     }
@@ -70,6 +72,7 @@ static inline const struct ident *ident_id(const struct machine *m, enum kind ki
     case KIND_CALL: return &call_at(m, handle)->id;
     case KIND_CALLBACK: return &callback_at(m, handle)->id;
     case KIND_ANSWER: return &answer_at(m, handle)->request;
+    case KIND_REQUESTS: return &requests_at(m, handle)->id;
     case KIND_STUB: return &stub_at(m, handle)->id;
     case KIND_DOMAIN:
     case KIND_QUEUE:
@@ -94,6 +97,7 @@ static inline uint32_t domain_of(const struct machine *m, enum kind kind, uint32
     case KIND_CALL: return call_at(m, handle)->domain;
     case KIND_CALLBACK: return queue_at(m, callback_at(m, handle)->queue)->domain;
     case KIND_ANSWER: return answer_at(m, handle)->domain;
+    case KIND_REQUESTS: return requests_at(m, handle)->domain;
     case KIND_STUB: return stub_at(m, handle)->domain;
     case KIND_COUNT: break;
     }
@@ -182,6 +186,7 @@ HASH_FUNCTION(hash_agent, KIND_AGENT)
 HASH_FUNCTION(hash_call, KIND_CALL)
 HASH_FUNCTION(hash_callback, KIND_CALLBACK)
 HASH_FUNCTION(hash_answer, KIND_ANSWER)
+HASH_FUNCTION(hash_requests, KIND_REQUESTS)
 HASH_FUNCTION(hash_stub, KIND_STUB)
 #undef HASH_FUNCTION
 
@@ -224,9 +229,11 @@ static uint64_t hash_class(const void *user, uint32_t handle)
 void entities_init(struct machine *m)
 {
     static uint64_t (*const hashes[KIND_COUNT])(const void *, uint32_t) = {
-        [KIND_DOMAIN] = hash_domain, [KIND_QUEUE] = hash_queue,       [KIND_COUNTERS] = hash_queue,
-        [KIND_SCRIPT] = hash_script, [KIND_ZONE] = hash_zone,         [KIND_AGENT] = hash_agent,
-        [KIND_CALL] = hash_call,     [KIND_CALLBACK] = hash_callback, [KIND_ANSWER] = hash_answer,
+        [KIND_DOMAIN] = hash_domain,  [KIND_QUEUE] = hash_queue,
+        [KIND_COUNTERS] = hash_queue, [KIND_SCRIPT] = hash_script,
+        [KIND_ZONE] = hash_zone,      [KIND_AGENT] = hash_agent,
+        [KIND_CALL] = hash_call,      [KIND_CALLBACK] = hash_callback,
+        [KIND_ANSWER] = hash_answer,  [KIND_REQUESTS] = hash_requests,
         [KIND_STUB] = hash_stub,
     };
 
@@ -353,13 +360,16 @@ EQUAL_FUNCTION(equal_agent, KIND_AGENT)
 EQUAL_FUNCTION(equal_call, KIND_CALL)
 EQUAL_FUNCTION(equal_callback, KIND_CALLBACK)
 EQUAL_FUNCTION(equal_answer, KIND_ANSWER)
+EQUAL_FUNCTION(equal_requests, KIND_REQUESTS)
 EQUAL_FUNCTION(equal_stub, KIND_STUB)
 #undef EQUAL_FUNCTION
 
 static bool (*const equals[KIND_COUNT])(const void *, uint32_t, const void *) = {
-    [KIND_DOMAIN] = equal_domain, [KIND_QUEUE] = equal_queue,       [KIND_COUNTERS] = equal_queue,
-    [KIND_SCRIPT] = equal_script, [KIND_ZONE] = equal_zone,         [KIND_AGENT] = equal_agent,
-    [KIND_CALL] = equal_call,     [KIND_CALLBACK] = equal_callback, [KIND_ANSWER] = equal_answer,
+    [KIND_DOMAIN] = equal_domain,  [KIND_QUEUE] = equal_queue,
+    [KIND_COUNTERS] = equal_queue, [KIND_SCRIPT] = equal_script,
+    [KIND_ZONE] = equal_zone,      [KIND_AGENT] = equal_agent,
+    [KIND_CALL] = equal_call,      [KIND_CALLBACK] = equal_callback,
+    [KIND_ANSWER] = equal_answer,  [KIND_REQUESTS] = equal_requests,
     [KIND_STUB] = equal_stub,
 };
 
@@ -460,6 +470,10 @@ uint32_t entity_get(struct machine *m, enum kind kind, uint32_t domain, struct s
     case KIND_ANSWER:
         answer_at(m, handle)->domain = domain;
         answer_at(m, handle)->request = ident_put(&m->texts, id);
+        break;
+    case KIND_REQUESTS:
+        requests_at(m, handle)->domain = domain;
+        requests_at(m, handle)->id = ident_put(&m->texts, id);
         break;
     case KIND_DOMAIN:
     case KIND_COUNTERS:
@@ -695,6 +709,14 @@ void answer_remove(struct machine *m, uint32_t handle)
     table_remove(&m->tables[KIND_ANSWER], hash_answer(m, handle), handle);
     ident_drop(&m->texts, &answer_at(m, handle)->request);
     pool_give(&m->pools[KIND_ANSWER], handle);
+}
+
+void requests_remove(struct machine *m, uint32_t handle)
+{
+    entity_forget(m, ref_make(KIND_REQUESTS, handle));
+    table_remove(&m->tables[KIND_REQUESTS], hash_requests(m, handle), handle);
+    ident_drop(&m->texts, &requests_at(m, handle)->id);
+    pool_give(&m->pools[KIND_REQUESTS], handle);
 }
 
 void stub_remove(struct machine *m, uint32_t handle)

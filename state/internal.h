@@ -43,6 +43,7 @@ enum kind {
     KIND_CALL,
     KIND_CALLBACK,
     KIND_ANSWER,
+    KIND_REQUESTS,
     KIND_STUB,
     KIND_COUNT,
 };
@@ -369,6 +370,17 @@ struct answer {
     struct ident callback, attempt; /* UUIDs or none */
 };
 
+/* What a number asked for on a day in a queue (12.4). */
+struct requests {
+    struct head head;
+    uint32_t domain;
+    uint32_t queue;
+    uint32_t count;
+    struct ident id; /* a hash of queue and number, a UUID */
+    uint64_t number;
+    int64_t day, until_ms;
+};
+
 /* Who takes those of a class. Everyone in line is in one tree of the first three kinds; who has
  * preferred agents is in those of his pool as well, so that an agent who becomes free finds in one
  * tree all who prefer him, and a ring is a matter of one callback. */
@@ -488,6 +500,11 @@ static inline struct answer *answer_at(const struct machine *m, uint32_t handle)
     return pool_at(&m->pools[KIND_ANSWER], handle);
 }
 
+static inline struct requests *requests_at(const struct machine *m, uint32_t handle)
+{
+    return pool_at(&m->pools[KIND_REQUESTS], handle);
+}
+
 static inline struct stub *stub_at(const struct machine *m, uint32_t handle)
 {
     return pool_at(&m->pools[KIND_STUB], handle);
@@ -532,6 +549,7 @@ void entity_forget(struct machine *m, uint32_t ref);
 /* Free calls, answers, stubs: forgets and frees. */
 void call_remove(struct machine *m, uint32_t call);
 void answer_remove(struct machine *m, uint32_t answer);
+void requests_remove(struct machine *m, uint32_t requests);
 void stub_remove(struct machine *m, uint32_t stub);
 /* The live struct goes, a stub takes its place; last is its record in full, or NULL (loading). */
 void callback_bury(struct machine *m, uint32_t callback, uint32_t reason, int64_t ended_ms,
@@ -867,6 +885,12 @@ uint32_t number_find(const struct machine *m, uint32_t domain, uint64_t number);
 /* The one of the best place of those that wait, but for one. */
 uint32_t number_other(const struct machine *m, uint32_t domain, uint64_t number, uint32_t but);
 
+/* TOO_MANY_REQUESTS if the number asked for all that its queue allows on the day of the step's
+ * `when` (12.4); else UNSPECIFIED. */
+PB(Reason) requests_refusal(const struct machine *m, uint32_t queue, uint64_t number);
+/* One more was accepted. */
+void requests_count(struct machine *m, uint32_t queue, uint64_t number);
+
 /* --- window.c: business hours (12.3) ------------------------------------------------------- */
 
 /* Its settings, its zone or an edge of its window: it opens, or closes: nothing starts there (12.3,
@@ -879,6 +903,9 @@ void windows_refresh(struct machine *m, const char *zone);
 /* Whether those of the domain's windows that are in it go by that zone; the first such queue, or 0.
  */
 uint32_t window_in_zone(const struct machine *m, const char *zone);
+/* Which day it is there, in the window's zone, else in UTC: days since 1970-01-01; and its end. */
+int64_t queue_day(const struct machine *m, const struct queue *queue, int64_t time_ms,
+                  int64_t *end_ms);
 /* OUTSIDE_WINDOW if the queue refuses what is asked for, or due, at that time; else UNSPECIFIED. */
 PB(Reason)
 window_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms);
@@ -991,7 +1018,7 @@ void metrics_hold(struct machine *m, uint32_t callback, bool held);
 /* Its agent has it no more. */
 void metrics_handled(struct machine *m, const struct callback *cb, int64_t when_ms);
 void metrics_scheduled(struct machine *m, const struct callback *cb); /* for the first time */
-void metrics_dialled(struct machine *m, const struct callback *cb); /* placed, and counted */
+void metrics_dialled(struct machine *m, const struct callback *cb);   /* placed, and counted */
 void metrics_rang(struct machine *m, const struct callback *cb);
 void metrics_reached(struct machine *m, struct callback *cb); /* a person answered: CB_REACHED */
 void metrics_ended(struct machine *m, const struct callback *cb);

@@ -90,6 +90,7 @@ static int64_t wake_of(const struct machine *m, uint32_t ref, enum wake_class *c
         return call_wake(m, handle);
     case KIND_CALLBACK: return callback_wake(m, handle, class);
     case KIND_ANSWER: return answer_at(m, handle)->answered_ms + m->options.dedupe_window_ms;
+    case KIND_REQUESTS: return requests_at(m, handle)->until_ms;
     case KIND_STUB: return stub_until(m, stub_at(m, handle));
     case KIND_COUNTERS:
     case KIND_SCRIPT:
@@ -298,6 +299,7 @@ void machine_timer_fire(struct machine *m, const struct timer_limits *limits, in
     case KIND_CALL: call_fire(m, handle); break;
     case KIND_CALLBACK: callback_fire(m, handle); break;
     case KIND_ANSWER: answer_remove(m, handle); break;
+    case KIND_REQUESTS: requests_remove(m, handle); break;
     case KIND_STUB: stub_remove(m, handle); break;
     case KIND_COUNTERS:
     case KIND_SCRIPT:

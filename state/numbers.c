@@ -2,6 +2,8 @@
  * that turned a rule on which asks for them. Voicemails are none; nor is one whose talk is over. */
 #include "state/internal.h"
 
+#include <assert.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -136,4 +138,70 @@ uint32_t number_other(const struct machine *m, uint32_t domain, uint64_t number,
     uint32_t best = find(m, domain, number, but);
 
     return best != 0 && callback_served(callback_at(m, best)) ? 0 : best;
+}
+
+/* --- requests of a day (12.4) --- */
+
+/* Of queue and number, as text in buffer. */
+static struct slice requests_id(const struct machine *m, uint32_t queue, uint64_t number,
+                                char buffer[IDENT_TEXT_BYTES])
+{
+    struct slice name = text_at(&m->texts, queue_at(m, queue)->id);
+    uint8_t bytes[256];
+    struct ident id;
+
+    assert(name.size + sizeof(number) <= sizeof(bytes)); /* an id has at most 128 */
+    memcpy(bytes, name.data, name.size);
+    for (size_t at = 0; at < sizeof(number); at++)
+        bytes[name.size + at] = (uint8_t)(number >> 8 * at);
+    id = ident_hashed(bytes, name.size + sizeof(number));
+    return ident_text(&m->texts, &id, buffer);
+}
+
+static uint32_t requests_max(const struct queue *queue)
+{
+    return queue->settings == NULL ? 0 : queue->settings->requests_per_number_max;
+}
+
+PB(Reason) requests_refusal(const struct machine *m, uint32_t queue, uint64_t number)
+{
+    uint32_t max = requests_max(queue_at(m, queue)), handle;
+    char buffer[IDENT_TEXT_BYTES];
+    const struct requests *requests;
+    int64_t end_ms;
+
+    if (max == 0)
+        return REASON(UNSPECIFIED);
+    handle = entity_find(m, KIND_REQUESTS, m->step.domain, requests_id(m, queue, number, buffer));
+    if (handle == 0)
+        return REASON(UNSPECIFIED);
+    requests = requests_at(m, handle);
+    /* One of yesterday that is read today counts for today, which is all that is kept. */
+    return requests->count >= max &&
+                   queue_day(m, queue_at(m, queue), m->step.when, &end_ms) <= requests->day
+               ? REASON(TOO_MANY_REQUESTS)
+               : REASON(UNSPECIFIED);
+}
+
+void requests_count(struct machine *m, uint32_t queue, uint64_t number)
+{
+    char buffer[IDENT_TEXT_BYTES];
+    struct requests *requests;
+    int64_t day, end_ms;
+    uint32_t handle;
+
+    if (requests_max(queue_at(m, queue)) == 0)
+        return;
+    day = queue_day(m, queue_at(m, queue), m->step.when, &end_ms);
+    handle = entity_get(m, KIND_REQUESTS, m->step.domain, requests_id(m, queue, number, buffer));
+    requests = requests_at(m, handle);
+    touch(m, ref_make(KIND_REQUESTS, handle));
+    if (requests->count == 0 || day > requests->day) {
+        requests->queue = queue;
+        requests->number = number;
+        requests->day = day;
+        requests->until_ms = end_ms;
+        requests->count = 0;
+    }
+    requests->count++;
 }

@@ -123,6 +123,19 @@ bool ident_uuid(struct slice text, uint8_t bytes[16])
     return (bytes[8] & 0xc0) == 0x80;
 }
 
+struct ident ident_hashed(const uint8_t *bytes, size_t size)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes, size);
+    XXH128_canonical_t canonical;
+    struct ident ident;
+
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(ident.bytes, canonical.digest, 16);
+    ident.bytes[6] = (uint8_t)((ident.bytes[6] & 0x0f) | 0x80);
+    ident.bytes[8] = (uint8_t)((ident.bytes[8] & 0x3f) | 0x80);
+    return ident;
+}
+
 struct ident ident_put(struct texts *texts, struct slice text)
 {
     struct ident ident = {{0}};

@@ -52,6 +52,8 @@ bool ident_valid(struct slice text);
 /* true and the bytes, if text is such a UUID. */
 bool ident_uuid(struct slice text, uint8_t bytes[16]);
 
+/* Made of what tells it from all others: version 8 of RFC 9562. */
+struct ident ident_hashed(const uint8_t *bytes, size_t size);
 struct ident ident_put(struct texts *texts, struct slice text);
 void ident_drop(struct texts *texts, struct ident *ident); /* leaves it none */
 struct ident ident_copy(struct texts *texts, const struct ident *ident);

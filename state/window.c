@@ -83,6 +83,20 @@ static const PB(ZoneTable) * window_table(const struct machine *m, const struct 
     return window_of(queue) == NULL ? NULL : zone_table(m, queue->domain, window_of(queue)->zone);
 }
 
+int64_t queue_day(const struct machine *m, const struct queue *queue, int64_t time_ms,
+                  int64_t *end_ms)
+{
+    static const PB(ZoneTable) utc = RINGBACK__V1__ZONE_TABLE__INIT;
+    const PB(ZoneTable) *table = window_table(m, queue);
+    int64_t day;
+
+    if (table == NULL)
+        table = &utc;
+    day = zone_time(zone_local(table, time_ms)).day;
+    *end_ms = zone_minute(table, day + 1, 0);
+    return day;
+}
+
 static bool queue_serving(const struct queue *queue)
 {
     return queue->settings == NULL || queue->settings->serving != RINGBACK__V1__TOGGLE__TOGGLE_OFF;

@@ -27,8 +27,9 @@ enum {
 };
 
 /* One hash a kind; the last takes whatever kind a later version knows. */
-static const char *const kind_names[] = {"domain", "queue", "counters", "script", "zone",
-                                         "agent",  "call",  "callback", "answer", "other"};
+static const char *const kind_names[] = {"domain", "queue",    "counters", "script",
+                                         "zone",   "agent",    "call",     "callback",
+                                         "answer", "requests", "other"};
 enum { kind_count = sizeof(kind_names) / sizeof(kind_names[0]), kind_other = kind_count - 1 };
 
 /* KEYS: pointer, fills, the fill's hashes. ARGV 1..4: what the pointer must hold; 5: "fill" for a

@@ -1,4 +1,4 @@
-/* Chapter 12, by number: one live callback per number (12.1). */
+/* Chapter 12, by number: one live callback per number (12.1), requests of a day (12.4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -482,6 +482,105 @@ static void rule_12_1_the_switch_may_come_and_go(void **state)
     story_close(&story);
 }
 
+/* --- 12.4: requests of a number on a day --- */
+
+static void set_max(struct story *story, const char *queue, uint32_t max, bool window)
+{
+    PB(QueueSettings) *settings = story_queue(story, queue);
+
+    settings->requests_per_number_max = max;
+    if (window) {
+        settings->window = arena_alloc(&story->arena, sizeof(*settings->window));
+        ringback__v1__window__init(settings->window);
+        settings->window->zone = story_text(story, "East");
+    }
+    story_set_queue(story, settings);
+    assert_int_equal(story_reason(story), NONE);
+}
+
+/* One below, at, one above; the number, the queue and the domain are its own. */
+static void rule_12_4_so_many_requests_of_a_number(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_domain(&story, DUPLICATE(ALLOW));
+    set_max(&story, "sales", 2, false);
+    assert_int_equal(ask(&story, "r1", "sales", "0541234567"), NONE);
+    story_cancel(&story, made(&story)); /* it was accepted all the same */
+    assert_int_equal(ask(&story, "r2", "sales", "0541234567"), NONE);
+    assert_int_equal(ask(&story, "r3", "sales", "+972 54 123 4567"), REASON(TOO_MANY_REQUESTS));
+    assert_int_equal(ask(&story, "r4", "sales", "0541234568"), NONE);
+    assert_int_equal(ask(&story, "r5", "help", "0541234567"), NONE);
+    assert_int_equal(leave_voicemail(&story, "v1"), NONE); /* 8.2 */
+    assert_int_equal(ask(&story, "r2", "sales", "0541234567"), NONE); /* a repeat is none */
+    set_max(&story, "sales", 3, false);
+    assert_int_equal(ask(&story, "r6", "sales", "0541234567"), NONE);
+    assert_int_equal(ask(&story, "r7", "sales", "0541234567"), REASON(TOO_MANY_REQUESTS));
+    story_close(&story);
+}
+
+/* What was refused does not count. */
+static void rule_12_4_refused_requests_do_not_count(void **state)
+{
+    struct story story;
+    PB(CreateCallback) * create;
+
+    (void)state;
+    open_domain(&story, DUPLICATE(ALLOW));
+    set_max(&story, "sales", 1, false);
+    create = for_number(&story, "r1", "sales", "0541234567");
+    create->script_id = story_text(&story, "nothing");
+    story_ask(&story, "r1", create);
+    assert_int_equal(story_reason(&story), REASON(SCRIPT_UNKNOWN));
+    assert_int_equal(ask(&story, "r2", "sales", "0541234567"), NONE);
+    story_close(&story);
+}
+
+/* 1970-01-12 ends in UTC at 36,800 s of the story; in the east two hours before. */
+static void rule_12_4_the_day_is_the_windows_else_of_utc(void **state)
+{
+    static const struct story_offset east[] = {{-STORY_START_MS, 7200}};
+    static const int64_t midnight_ms = 36800000;
+
+    (void)state;
+    for (int in_window = 0; in_window < 2; in_window++) {
+        int64_t end_ms = midnight_ms - in_window * 2 * HOUR_MS;
+        struct story story;
+        uint32_t domain;
+
+        open_domain(&story, DUPLICATE(ALLOW));
+        story_zone(&story, "East", east, 1);
+        set_max(&story, "sales", 1, in_window);
+        assert_int_equal(ask(&story, "r1", "sales", "0541234567"), NONE);
+        story_at(&story, end_ms - 1);
+        assert_int_equal(ask(&story, "r2", "sales", "0541234567"), REASON(TOO_MANY_REQUESTS));
+        story_at(&story, end_ms);
+        domain = domain_find(story.machine, slice_text("acme"));
+        assert_int_not_equal(domain, 0);
+        assert_int_equal(table_count(&story.machine->tables[KIND_REQUESTS]), 0); /* forgotten */
+        assert_int_equal(ask(&story, "r3", "sales", "0541234567"), NONE);
+        assert_int_equal(table_count(&story.machine->tables[KIND_REQUESTS]), 1);
+        story.timestamp_ms = end_ms - 1; /* asked yesterday, read today */
+        assert_int_equal(ask(&story, "r4", "sales", "0541234567"), REASON(TOO_MANY_REQUESTS));
+        story_close(&story);
+    }
+}
+
+/* A merged request was accepted. */
+static void rule_12_4_merged_requests_count(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_domain(&story, DUPLICATE(MERGE));
+    set_max(&story, "sales", 2, false);
+    assert_int_equal(ask(&story, "r1", "sales", "0541234567"), NONE);
+    assert_int_equal(ask(&story, "r2", "sales", "0541234567"), NONE);
+    assert_int_equal(ask(&story, "r3", "sales", "0541234567"), REASON(TOO_MANY_REQUESTS));
+    story_close(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +601,10 @@ int main(void)
         cmocka_unit_test(rule_12_1_merging_asks_no_room),
         cmocka_unit_test(rule_12_1_one_that_is_served_stays_as_it_is),
         cmocka_unit_test(rule_12_1_the_switch_may_come_and_go),
+        cmocka_unit_test(rule_12_4_so_many_requests_of_a_number),
+        cmocka_unit_test(rule_12_4_refused_requests_do_not_count),
+        cmocka_unit_test(rule_12_4_the_day_is_the_windows_else_of_utc),
+        cmocka_unit_test(rule_12_4_merged_requests_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

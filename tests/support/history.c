@@ -293,6 +293,7 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     made->outside_window = (PB(OutsideWindow))below(history, 3);
     made->total_active_callback = once_in(history, 3);
     made->service_level_s = (uint32_t)below(history, 40);
+    made->requests_per_number_max = once_in(history, 3) ? 1 + (uint32_t)below(history, 9) : 0;
     made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
     made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
     made->snooze_keeps_place = (PB(Toggle))below(history, 3);
