@@ -642,11 +642,16 @@ enum err presence_event(struct machine *m, const struct input_event *input,
         *why = RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_UNKNOWN_KIND;
         return FAIL(note, ERR_BAD_EVENT, "a presence event of an unknown kind");
     }
-    agent_heard(m, handle);
     if (!changed) {
         count(m, MACHINE_COUNT_OLD_FACTS);
+        if (agent_at(m, handle)->silent) /* the same event had its own effects before (12.7) */
+            m->step.cause = slice_text(
+                arena_format(m->step.arena, "%.*s/%u", (int)m->step.cause.size,
+                             (const char *)m->step.cause.data, agent_at(m, handle)->head.version));
+        agent_heard(m, handle);
         return ERR_OK;
     }
+    agent_heard(m, handle);
     agent_gone(m, handle);
     agent_check_offer(m, handle);
     return ERR_OK;

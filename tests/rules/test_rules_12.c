@@ -208,6 +208,31 @@ static void rule_12_7_a_repeated_fact_an_answer_or_a_command_is_a_word(void **st
     }
 }
 
+/* A platform may repeat the very same event: what it brings about each time has ids of its own. */
+static void rule_12_7_the_same_word_again_has_effects_of_its_own(void **state)
+{
+    const PB(RoutingEvent) * offers[3];
+    struct story story;
+
+    (void)state;
+    open_with_ttl(&story);
+    simple(&story, "i1");
+    for (int word = 0; word < 3; word++) {
+        story_at(&story, 21000 * (word + 1)); /* silent since 20 s */
+        story_now_on(&story);
+        story.id = "word-1";
+        story.version -= word > 0; /* the same version */
+        story_status(&story, "anna", STATUS(IDLE));
+        assert_int_equal(story_count(&story, "routing.offer"), 1);
+        offers[word] = story_routing(&story, "routing.offer", 0);
+        for (int before = 0; before < word; before++) {
+            assert_string_not_equal(offers[before]->id, offers[word]->id);
+            assert_string_not_equal(offers[before]->offer->offer_id, offers[word]->offer->offer_id);
+        }
+    }
+    story_close(&story);
+}
+
 static void rule_12_7_a_silent_agent_loses_what_she_holds_after_60_seconds(void **state)
 {
     struct story story;
@@ -1087,6 +1112,7 @@ int main(void)
         cmocka_unit_test(rule_12_7_presence_ttl_is_off_by_default),
         cmocka_unit_test(rule_12_7_a_silent_agent_is_off_queue),
         cmocka_unit_test(rule_12_7_a_repeated_fact_an_answer_or_a_command_is_a_word),
+        cmocka_unit_test(rule_12_7_the_same_word_again_has_effects_of_its_own),
         cmocka_unit_test(rule_12_7_a_silent_agent_loses_what_she_holds_after_60_seconds),
         cmocka_unit_test(rule_12_7_a_silent_agent_is_counted),
         cmocka_unit_test(rule_12_7_a_connected_call_without_an_event_ends_after_call_ttl),
