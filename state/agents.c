@@ -185,8 +185,10 @@ static void agent_count_online(struct machine *m, uint32_t handle, bool online)
     if (online == agent->online)
         return;
     agent->online = online;
-    for (uint32_t at = 0; at < agent->queue_count; at++)
+    for (uint32_t at = 0; at < agent->queue_count; at++) {
         queue_at(m, agent->queues[at])->online += online ? 1u : -1u;
+        queue_stir(m, agent->queues[at]);
+    }
 }
 
 void agents_free_to_dial(struct machine *m, uint32_t handle)

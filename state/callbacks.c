@@ -995,8 +995,10 @@ static void give_up_place(struct machine *m, uint32_t handle, int64_t entry_ms, 
         cb->priority = 0;
         skills = language = 0;
     }
-    if (extra != NULL)
+    if (extra != NULL) {
         memset(&extra->tie, 0, sizeof(extra->tie));
+        extra->told_position = 0;
+    }
     callback_unprefer(m, handle);
     if (cb->owner != 0) {
         extra_get(m, cb)->skills = skills;

@@ -152,6 +152,15 @@ static PB(CountersEntity) * counters_out(struct out out, const struct queue *que
     entity->n_handle_ms = queue->handle_count;
     entity->handle_ms = arena_alloc(out.arena, sizeof(queue->handle_ms));
     memcpy(entity->handle_ms, queue->handle_ms, sizeof(queue->handle_ms));
+    if (queue->status.told_ms != 0) {
+        entity->status = OUT_NEW(out, StatusEntity, ringback__v1__status_entity);
+        entity->status->waiting_live = queue->status.waiting_live;
+        entity->status->waiting_callbacks = queue->status.waiting_callbacks;
+        entity->status->estimate_ms = queue->status.estimate_ms;
+        entity->status->reason = (PB(Reason))queue->status.reason;
+        entity->status->told_ms = queue->status.told_ms;
+        entity->status->wake_ms = queue->status.wake_ms;
+    }
     return entity;
 }
 
@@ -330,6 +339,7 @@ static void extra_out(struct out out, const struct callback *cb, PB(CallbackEnti
     entity->owner_end_ms = extra->owner_end_ms;
     entity->resume_ms = extra->resume_ms;
     entity->talk_ms = extra->talk_ms;
+    entity->told_position = extra->told_position;
     entity->caller_id_ms = extra->ani_ms;
     if (extra->rings.ring != 0)
         entity->rings = rings_out(out, &extra->rings);
@@ -585,6 +595,12 @@ static void counters_in(struct machine *m, uint32_t handle, const PB(CountersEnt
 
     counts_in(&queue->live, entity->live);
     counts_in(&queue->callbacks, entity->callbacks);
+    queue->status = (struct queue_status){.told_ms = 0};
+    if (entity->status != NULL)
+        queue->status = (struct queue_status){
+            entity->status->waiting_live,     entity->status->waiting_callbacks,
+            (uint32_t)entity->status->reason, entity->status->estimate_ms,
+            entity->status->told_ms,          entity->status->wake_ms};
     queue->handle_count = 0;
     for (size_t at = 0; at < entity->n_handle_ms && at < HANDLE_SAMPLES; at++)
         queue->handle_ms[queue->handle_count++] = entity->handle_ms[at];
@@ -778,6 +794,8 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->owner_end_ms = entity->owner_end_ms;
     if (entity->caller_id_ms != 0)
         extra_get(m, cb)->ani_ms = entity->caller_id_ms;
+    if (entity->told_position != 0)
+        extra_get(m, cb)->told_position = entity->told_position;
     if (entity->talk_ms != 0)
         extra_get(m, cb)->talk_ms = entity->talk_ms;
     if (entity->resume_ms != 0)

@@ -440,6 +440,7 @@ void stay_begin(struct machine *m, uint32_t queue, const struct callback *cb,
         cb != NULL ? &queue_at(m, queue)->callbacks : &queue_at(m, queue)->live;
 
     touch(m, ref_make(KIND_COUNTERS, queue));
+    queue_stir(m, queue);
     counts->offered++;
     counts->waiting++;
     emit_metric(m, METRIC(N_OFFERED), 1, cb, call, queue, 0);
@@ -474,6 +475,7 @@ void stay_over(struct machine *m, uint32_t queue, const struct callback *cb,
     int64_t waited_ms = when_ms > began_ms ? when_ms - began_ms : 0;
 
     touch(m, ref_make(KIND_COUNTERS, queue));
+    queue_stir(m, queue);
     assert(counts->waiting > 0);
     counts->waiting--;
     counts->answered += how == STAY_ANSWERED;

@@ -326,6 +326,7 @@ void entities_deinit(struct machine *m)
     table_deinit(&m->classes);
     table_deinit(&m->attempts);
     table_deinit(&m->numbers);
+    free(m->stirred);
     order_nodes_deinit(&m->nodes);
     arena_deinit(&m->scratch);
     texts_deinit(&m->texts);

@@ -135,6 +135,15 @@ struct past_ani {
 
 enum { PAST_ANI_MAX = 32 };
 
+/* What was last told of a queue (12.9). */
+struct queue_status {
+    uint32_t waiting_live, waiting_callbacks;
+    uint32_t reason; /* why none is offered; UNSPECIFIED: one is */
+    int64_t estimate_ms;
+    int64_t told_ms; /* 0: nothing was told */
+    int64_t wake_ms; /* looked at again then; 0: only when something happens */
+};
+
 struct queue {
     struct head head;
     struct head counters; /* of its counters entity */
@@ -150,6 +159,8 @@ struct queue {
     struct stay_counts live, callbacks;
     int64_t handle_ms[HANDLE_SAMPLES];
     uint32_t handle_count;
+    struct queue_status status;
+    bool stirred;                      /* in machine.stirred, within a step */
     uint32_t classes;                  /* first of its classes for everybody */
     struct order free[USE_COUNT];      /* agents by idle time; USE_DIAL: while customer-first */
     struct order parked;               /* scheduled, delayed, snoozed callbacks, by resume time */
@@ -281,8 +292,9 @@ struct extra {
     int64_t local_ms;                                   /* the due time by its clocks */
     int64_t owner_end_ms;
     int64_t resume_ms;
-    int64_t talk_ms; /* of all its calls (10.3) */
-    int64_t ani_ms;  /* when it came to its queue, whose caller ID of then counts; 0: made there */
+    int64_t talk_ms;        /* of all its calls (10.3) */
+    uint32_t told_position; /* 12.5; 0: none was */
+    int64_t ani_ms; /* when it came to its queue, whose caller ID of then counts; 0: made there */
     struct rings rings;
     struct ident scheduled; /* callback made in this one */
 };
@@ -452,6 +464,8 @@ struct machine {
     size_t touched_count, touched_room;
     struct slice *removed; /* keys, in scratch */
     size_t removed_count, removed_room;
+    uint32_t *stirred; /* queues whose status is told at the step's end */
+    size_t stirred_count, stirred_room;
     uint64_t entity_count, digest;
     uint64_t walk_count;
     bool walking; /* no class may go while a walk stands in its tree */
@@ -903,12 +917,22 @@ void windows_refresh(struct machine *m, const char *zone);
 /* Whether those of the domain's windows that are in it go by that zone; the first such queue, or 0.
  */
 uint32_t window_in_zone(const struct machine *m, const char *zone);
+/* When its window, in which it is, closes; 0: never, or it is closed. */
+int64_t window_closes(const struct machine *m, const struct queue *queue);
 /* Which day it is there, in the window's zone, else in UTC: days since 1970-01-01; and its end. */
 int64_t queue_day(const struct machine *m, const struct queue *queue, int64_t time_ms,
                   int64_t *end_ms);
 /* OUTSIDE_WINDOW if the queue refuses what is asked for, or due, at that time; else UNSPECIFIED. */
 PB(Reason)
 window_refusal(const struct machine *m, const struct queue *queue, int64_t time_ms);
+
+/* --- status.c: what is told of queues (12.5, 12.9) ------------------------------------------ */
+
+/* Something of it changed that customers or flows may be told of, at the end of the step. */
+void queue_stir(struct machine *m, uint32_t queue);
+void queues_tell(struct machine *m);
+/* Loaded: what moved them was told before. */
+void queues_calm(struct machine *m);
 
 /* --- first.c: customer-first (chapter 7) -------------------------------------------------- */
 

@@ -377,6 +377,7 @@ static void class_put(struct machine *m, uint32_t where, uint32_t entry)
 
     order_put(&class->tree, &m->nodes, entry_key(m, class, entry), entry, entry_order(m, class));
     class->changes++;
+    queue_stir(m, class->queue);
     class_activate(m, where);
 }
 
@@ -388,6 +389,7 @@ static void class_take(struct machine *m, uint32_t where, uint32_t entry)
                       entry_order(m, class)))
         assert(!"who is in line is in the trees of its classes");
     class->changes++;
+    queue_stir(m, class->queue);
     class_activate(m, where);
 }
 

@@ -68,6 +68,8 @@ static int64_t queue_wake(const struct queue *queue)
 {
     int64_t edge_ms = queue->edge_ms == 0 ? INT64_MAX : queue->edge_ms;
 
+    if (queue->status.wake_ms != 0 && queue->status.wake_ms < edge_ms)
+        edge_ms = queue->status.wake_ms;
     return queue->removing_ms != 0 && queue->removing_ms < edge_ms ? queue->removing_ms : edge_ms;
 }
 
@@ -157,6 +159,7 @@ void step_end(struct machine *m)
         /* The walk's offers take agents: those touched before may have changed again. */
         seen = 0;
         agents_settle(m, &seen);
+        queues_tell(m);
     }
     for (size_t at = 0; at < m->touched_count; at++) {
         struct head *head;
@@ -423,6 +426,7 @@ void machine_ready(struct machine *m)
     m->step.now = INT64_MIN;
     for (cursor = 0; (handle = table_next(&m->tables[KIND_AGENT], &cursor)) != 0;)
         agent_refresh(m, handle);
+    queues_calm(m);
 }
 
 /* --- the whole --- */

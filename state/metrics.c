@@ -72,6 +72,7 @@ static void sample(struct machine *m, uint32_t handle, int64_t handle_ms)
     struct queue *queue = queue_at(m, handle);
 
     touch(m, ref_make(KIND_COUNTERS, handle));
+    queue_stir(m, handle);
     if (queue->handle_count == HANDLE_SAMPLES)
         memmove(queue->handle_ms, queue->handle_ms + 1,
                 (HANDLE_SAMPLES - 1) * sizeof(queue->handle_ms[0]));

@@ -151,6 +151,8 @@ static const struct {
         "INACTIVITY", "Nothing changed for 14 days."},
     [RINGBACK__V1__REASON__REASON_OLD_VERSION] = {
         "OLD_VERSION", "A newer version is known already."},
+    [RINGBACK__V1__REASON__REASON_SHORT_WAIT] = {
+        "SHORT_WAIT", "The wait is too short for a callback to be offered."},
     /* clang-format on */
 };
 

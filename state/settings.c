@@ -556,6 +556,10 @@ void queue_fire(struct machine *m, uint32_t handle)
     struct queue *queue = queue_at(m, handle);
     struct callback_input input = {.reason = REASON(QUEUE_REMOVED)};
 
+    if (queue->status.wake_ms != 0 && queue->status.wake_ms <= m->step.now)
+        queue_stir(m, handle);
+    if (queue->edge_ms == 0 && queue->removing_ms == 0)
+        return;
     touch(m, ref_make(KIND_QUEUE, handle));
     queue_edge(m, handle);
     if (queue->removing_ms == 0)

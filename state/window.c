@@ -3,7 +3,10 @@
 #include "state/internal.h"
 #include "state/zones.h"
 
-enum { EDGE_DAYS_MAX = 400 }; /* so far is looked for an edge, in one go */
+enum {
+    EDGE_DAYS_MAX = 400, /* so far is looked for an edge, in one go */
+    EDGES_MAX = 32,      /* so many for one that closes */
+};
 
 static const PB(Window) * window_of(const struct queue *queue)
 {
@@ -83,6 +86,23 @@ static const PB(ZoneTable) * window_table(const struct machine *m, const struct 
     return window_of(queue) == NULL ? NULL : zone_table(m, queue->domain, window_of(queue)->zone);
 }
 
+int64_t window_closes(const struct machine *m, const struct queue *queue)
+{
+    const PB(Window) *window = window_of(queue);
+    const PB(ZoneTable) *table = window_table(m, queue);
+    int64_t edge_ms = queue->edge_ms;
+
+    if (queue->closed_ms != 0)
+        return 0;
+    /* Hours that follow each other are one; a week of them never closes. */
+    for (int tries = 0; tries < EDGES_MAX && edge_ms != 0; tries++) {
+        if (!hours_open(window, table, edge_ms))
+            return edge_ms;
+        edge_ms = next_edge(window, table, edge_ms);
+    }
+    return 0;
+}
+
 int64_t queue_day(const struct machine *m, const struct queue *queue, int64_t time_ms,
                   int64_t *end_ms)
 {
@@ -123,6 +143,7 @@ void queue_open_refresh(struct machine *m, uint32_t handle, int64_t time_ms)
     const PB(ZoneTable) *table = window_table(m, queue);
 
     touch(m, ref_make(KIND_QUEUE, handle));
+    queue_stir(m, handle);
     queue->edge_ms = next_edge(window, table, time_ms);
     set_open(m, handle, queue_serving(queue) && hours_open(window, table, time_ms), time_ms);
 }

@@ -1203,6 +1203,33 @@ static void rule_14_1_service_level(void **state)
     }
 }
 
+/* The last place that is told, and the one behind it; by the time that holds until then. */
+static void rule_14_1_positions_and_handling_time(void **state)
+{
+    int64_t last = limit("POSITIONS_TOLD"), aht_ms = limit("AHT_S_DEFAULT") * SECOND_MS;
+    struct story story;
+    PB(QueueSettings) * settings;
+    const PB(CustomerPosition) * told;
+
+    (void)state;
+    story_open(&story);
+    story.frozen = true;
+    settings = story_queue(&story, "sales");
+    settings->position_step = 1;
+    story_set_queue(&story, settings);
+    for (int64_t at = 1; at <= last + 1; at++) {
+        const char *id = arena_format(&story.arena, "i%d", (int)at);
+
+        story_at(&story, at);
+        story_ask(&story, id, story_create(&story, id, "sales"));
+    }
+    assert_int_equal(story_count(&story, "routing.customer_position"), last);
+    told = story_routing(&story, "routing.customer_position", (size_t)last - 1)->customer_position;
+    assert_int_equal(told->position, last);
+    assert_int_equal(told->estimate_ms, last * aht_ms);
+    story_close(&story);
+}
+
 /* Runs last: what the tests above asked for. */
 static void rule_14_1_every_limit_is_tested(void **state)
 {
@@ -1256,6 +1283,7 @@ int main(void)
         cmocka_unit_test(rule_14_1_pacing_by_default),
         cmocka_unit_test(rule_14_1_an_owner_has_20_seconds_for_the_customer),
         cmocka_unit_test(rule_14_1_options_have_the_same_defaults),
+        cmocka_unit_test(rule_14_1_positions_and_handling_time),
         cmocka_unit_test(rule_14_1_snooze),
         cmocka_unit_test(rule_14_1_service_level),
         cmocka_unit_test(rule_14_1_every_limit_is_tested),

@@ -294,6 +294,10 @@ static PB(QueueSettings) * queue_settings(struct history *history, unsigned queu
     made->total_active_callback = once_in(history, 3);
     made->service_level_s = (uint32_t)below(history, 40);
     made->requests_per_number_max = once_in(history, 3) ? 1 + (uint32_t)below(history, 9) : 0;
+    made->position_step = once_in(history, 3) ? 1 + (uint32_t)below(history, 3) : 0;
+    made->status_events = once_in(history, 3);
+    made->status_interval_s = once_in(history, 2) ? 0 : 1 + (uint32_t)below(history, 90);
+    made->offer_above_s = (uint32_t)below(history, 900);
     made->waiting_max = once_in(history, 4) ? 1 + (uint32_t)below(history, 3) : 0;
     made->expire_after_s = once_in(history, 4) ? 60 + (uint32_t)below(history, 3600) : 0;
     made->snooze_keeps_place = (PB(Toggle))below(history, 3);

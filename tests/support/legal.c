@@ -230,6 +230,14 @@ static const char *next_routing(struct legal *legal, struct slice domain,
     }
     if (event->event_case == ROUTING_CASE(PREFER_AGENTS))
         return next_prefer(legal, domain, event->prefer_agents);
+    if (event->event_case == ROUTING_CASE(QUEUE_STATUS))
+        return event->queue_status->offer_callback == (event->queue_status->reason == 0)
+                   ? NULL
+                   : "offers a callback and says why not (12.9)";
+    if (event->event_case == ROUTING_CASE(CUSTOMER_POSITION))
+        return callback->where == IN_LINE && event->customer_position->position > 0
+                   ? NULL
+                   : "the position of one who is not in line (12.5)";
     if (callback->where == UNBORN || callback->where == OVER)
         return "a routing event before a callback's start or after its end";
     if (event->event_case == ROUTING_CASE(OFFER))
