@@ -27,6 +27,7 @@
     X(IO, EXIT, "a file or socket cannot be read or written")                                      \
     X(NO_MEMORY, EXIT, "out of memory")                                                            \
     X(USAGE, EXIT, "the command line is wrong")                                                    \
+    X(TOO_MANY, EXIT, "more is asked for than is given at once")                                   \
     X(DIFFERENT, EXIT, "the two inputs differ")                                                    \
     X(STORE_DOWN, RETRY, "the store cannot be reached")                                            \
     X(STORE_MOVED, RETRY, "the store holds another batch than expected")                           \

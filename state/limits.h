@@ -55,6 +55,7 @@
     X(SNOOZE_MINUTES_MAX, 1440, "12.12", "snooze, minutes, at most")                               \
     X(SNOOZES_DEFAULT, 2, "12.12", "snoozes, default")                                             \
     X(IN_QUEUE_FLOWS_MAX, 30, "1.10", "in-queue flows of an e-mail or message")                    \
+    X(EXPORT_RECENT_MS, 12 * HOUR_MS, "9.5", "export, what is recent")                             \
     X(EXPORT_RECENT_MAX, 10000, "9.5", "export, conversations of the last 12 hours")               \
     X(EXPORT_OLDER_MAX, 1000000, "9.5", "export, older conversations")                             \
     X(RINGS_MAX, 6, "4.1", "preferred-agent rings")                                                \
