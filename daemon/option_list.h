@@ -109,6 +109,8 @@ OPTION(RULES, preview_max, "preview_max", DURATION, "30m", 1000, DAY_MS, NULL, D
     "An accepted callback is taken back when it is not dialled so long, without auto-dial (6.5).")
 OPTION(RULES, after_call_max, "after_call_max", DURATION, "60m", 1000, DAY_MS, NULL, DECIDES,
     "How long an agent may do nothing after a call (6.5, 12.6).")
+OPTION(RULES, contact_min, "contact_min", DURATION, "20s", 0, DAY_MS, NULL, DECIDES,
+    "A customer who talked so long in another interaction is served (12.2).")
 OPTION(RULES, window_overrun, "window_overrun", DURATION, "15m", 0, DAY_MS, NULL, DECIDES,
     "How long a holder may still dial when his queue closed or does not serve (12.3, 12.10).")
 OPTION(RULES, presence_ttl, "presence_ttl", DURATION, "off", 0, 30 * DAY_MS, NULL, DECIDES,

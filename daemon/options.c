@@ -509,6 +509,7 @@ void options_machine(const struct options *options, struct machine_options *mach
         .reclaim_after_ms = options->reclaim_after,
         .preview_max_ms = options->preview_max,
         .after_call_max_ms = options->after_call_max,
+        .contact_min_ms = options->contact_min,
         .window_overrun_ms = options->window_overrun,
         .presence_ttl_ms = options->presence_ttl,
         .call_ttl_ms = options->call_ttl,

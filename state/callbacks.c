@@ -367,7 +367,7 @@ static PB(Reason) do_due(struct machine *m, uint32_t handle, const struct callba
     if (!check_expiry(m, handle) || !check_owner_end(m, handle))
         return REASON(UNSPECIFIED);
     change(m, handle, STATE(WAITING), m->step.now);
-    if (cb->flags & CB_ROUTE_TO_ME && cb->owner == 0)
+    if (cb->flags & CB_ROUTE_TO_ME && cb->owner == 0 && !(cb->flags & CB_CONTACT))
         m->step.routed = handle;
     return REASON(UNSPECIFIED);
 }
@@ -522,6 +522,8 @@ static PB(Reason) do_dial(struct machine *m, uint32_t handle, const struct callb
         return REASON(NUMBER_MISSING);
     if (!queue_dials(m, queue_at(m, cb->queue)))
         return REASON(OUTSIDE_WINDOW);
+    if (number_contacted(m, cb))
+        return REASON(BUSY); /* with another call of ours (12.2) */
     if (number_blocked(m, m->step.domain, number)) {
         finish(m, handle, REASON(NUMBER_BLOCKED)); /* since it was taken: 12.11 */
         return REASON(NUMBER_BLOCKED);
@@ -534,23 +536,27 @@ static PB(Reason)
     do_auto_dial(struct machine *m, uint32_t handle, const struct callback_input *input)
 {
     struct callback *cb = callback_at(m, handle);
-    bool closed;
+    PB(Reason) why = REASON(UNSPECIFIED);
 
     (void)input;
     if (number_blocked(m, m->step.domain, cb->number)) {
         finish(m, handle, REASON(NUMBER_BLOCKED));
         return REASON(UNSPECIFIED);
     }
-    closed = queue_at(m, cb->queue)->closed_ms != 0; /* it starts nothing (12.3) */
-    if (cb->number != 0 && !closed) {
+    if (cb->number == 0)
+        why = REASON(NUMBER_MISSING);
+    else if (queue_at(m, cb->queue)->closed_ms != 0)
+        why = REASON(OUTSIDE_WINDOW); /* it starts nothing (12.3) */
+    else if (number_contacted(m, cb))
+        why = REASON(BUSY); /* with another call of ours (12.2) */
+    if (why == REASON(UNSPECIFIED)) {
         place_call(m, handle, cb->number);
         return REASON(UNSPECIFIED);
     }
     touch(m, ref_make(KIND_CALLBACK, handle));
     active_at(m, cb->active)->auto_dial_ms = 0;
     active_at(m, cb->active)->act_until_ms = m->step.now + m->options.preview_max_ms;
-    emit_notice(m, cb, cb->number == 0 ? REASON(NUMBER_MISSING) : REASON(OUTSIDE_WINDOW),
-                cb->agent);
+    emit_notice(m, cb, why, cb->agent);
     return REASON(UNSPECIFIED);
 }
 
@@ -1158,6 +1164,8 @@ static PB(Reason)
         return REASON(NOT_A_MEMBER);
     if (queue_at(m, cb->queue)->closed_ms != 0)
         return REASON(OUTSIDE_WINDOW); /* an offer starts (12.3) */
+    if (number_contacted(m, cb))
+        return REASON(BUSY); /* nor is it offered (12.2) */
     return agent_available(m, to, USE_OFFER) && !agent_declined(to, &cb->id) &&
                    agent_skilled(m, to, class->skills, class->language)
                ? REASON(UNSPECIFIED)
@@ -1297,6 +1305,25 @@ static PB(Reason) do_cancel(struct machine *m, uint32_t handle, const struct cal
 {
     (void)input;
     finish(m, handle, REASON(CANCELLED));
+    return REASON(UNSPECIFIED);
+}
+
+/* 12.2: he talked with that agent in another interaction. */
+static PB(Reason)
+    do_customer_served(struct machine *m, uint32_t handle, const struct callback_input *input)
+{
+    struct callback *cb = callback_at(m, handle);
+    const PB(DomainSettings) *domain = domain_at(m, m->step.domain)->settings;
+
+    if (domain->on_customer_contact == RINGBACK__V1__CUSTOMER_CONTACT__CUSTOMER_CONTACT_TAKE_OVER) {
+        segment_over(m, handle, m->step.now);
+        emit_notice(m, cb, REASON(CUSTOMER_SERVED), input->agent);
+        if (cb->stay_ms != 0)
+            stay_over(m, cb->queue, cb, NULL, STAY_ANSWERED, cb->stay_ms, m->step.now,
+                      input->agent);
+        cb->stay_ms = 0;
+    }
+    finish(m, handle, REASON(CUSTOMER_SERVED));
     return REASON(UNSPECIFIED);
 }
 
@@ -1471,6 +1498,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_CALL_FIRST]    = {NEVER, NEVER,                  DO(do_call_first),      NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_OWNER_MISSED]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_owner_missed),   NEVER},
     [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
+    [CB_CUSTOMER_SERVED] = {NEVER, NEVER,                DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), NEVER,                 NEVER},
     [CB_HELD]          = {NEVER, LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   DO(do_held),           LATE},
     [CB_REPLACED]      = {NEVER, NEVER,                  DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        NEVER,                  NEVER,                  NEVER,                 NEVER},
 };

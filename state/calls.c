@@ -584,7 +584,8 @@ int64_t call_wake(const struct machine *m, uint32_t handle)
         wake = call->heard_ms + m->options.live_wait_ttl_ms;
         return ring < wake ? ring : wake;
     }
-    return call->heard_ms + m->options.call_ttl_ms;
+    wake = call->heard_ms + m->options.call_ttl_ms;
+    return contact_wake(m, call) < wake ? contact_wake(m, call) : wake;
 }
 
 void call_fire(struct machine *m, uint32_t handle)
@@ -604,6 +605,10 @@ void call_fire(struct machine *m, uint32_t handle)
         if (placed)
             call_place(m, handle);
         emit_prefer(m, handle);
+        return;
+    }
+    if (contact_wake(m, call) <= m->step.now) {
+        contact_talked(m, handle);
         return;
     }
     count(m, MACHINE_COUNT_LOST_CALLS);

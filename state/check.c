@@ -63,6 +63,9 @@ static void check_callback(struct check *check, uint32_t handle)
              "not held exactly once by its agent (5.6)", ref);
     hold(check, number_asked(m, cb) == ((cb->flags & CB_NUMBERED) != 0),
          "found by its number or not (12.1)", ref);
+    if (tree == CB_IN_CLASS)
+        hold(check, number_contacted(m, cb) == ((cb->flags & CB_CONTACT) != 0),
+             "left alone for another call, or not (12.2)", ref);
     hold(check, !(cb->flags & CB_TOLD), "left a state and entered none", ref);
     hold(check, flies == ((cb->flags & CB_IN_FLIGHT) != 0), "in flight or not (7.2)", ref);
     hold(check, !first || cb->head.state == STATE(DIALLING) || cb->head.state == STATE(TALKING),
@@ -227,8 +230,8 @@ static void check_pools(struct check *check)
                 active_at(m, cb->active)->reserved == 0;
         hold(check, rings->ring <= RING_ALL && cb->owner == 0, "rings of no sense",
              ref_make(KIND_CALLBACK, handle));
-        for (uint32_t at = 0;
-             (cb->flags & CB_IN_CLASS || flies) && at < scores_count(m, extra_of(m, cb)->scores);
+        for (uint32_t at = 0; ((cb->flags & CB_IN_CLASS && !(cb->flags & CB_CONTACT)) || flies) &&
+                              at < scores_count(m, extra_of(m, cb)->scores);
              at++)
             wanted += scores_at(m, extra_of(m, cb)->scores, at).score >= rings->floor;
     }

@@ -423,10 +423,21 @@ void emit_notice(struct machine *m, const struct callback *cb, PB(Reason) reason
 {
     PB(RoutingEvent) *event = emit_routing(m, "routing.callback_notice", cb);
     PB(CallbackNotice) *notice = EMIT_NEW(m, CallbackNotice, ringback__v1__callback_notice);
+    const struct extra *extra = extra_of(m, cb);
 
     notice->reason = reason;
     notice->text = arena_text(m->step.arena, slice_text(reason_text(reason)));
     notice->agent_id = agent_string(m, agent);
+    if (reason == REASON(CUSTOMER_SERVED)) {
+        uint32_t script = callback_script(m, cb);
+
+        if (extra != NULL) {
+            notice->name = text_string(m, extra->name);
+            notice->callee_name = text_string(m, extra->callee_name);
+        }
+        if (script != 0)
+            notice->script_id = text_string(m, script_at(m, script)->id);
+    }
     event->event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_NOTICE;
     event->callback_notice = notice;
 }

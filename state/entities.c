@@ -199,6 +199,11 @@ static uint64_t hash_attempt(const void *user, uint32_t handle)
                          queue_at(m, cb->queue)->domain);
 }
 
+static uint64_t hash_contact(const void *user, uint32_t handle)
+{
+    return contact_hash(user, handle);
+}
+
 static uint64_t hash_number(const void *user, uint32_t handle)
 {
     return number_hash(user, handle);
@@ -253,6 +258,7 @@ void entities_init(struct machine *m)
     table_init(&m->classes, hash_class, m);
     table_init(&m->attempts, hash_attempt, m);
     table_init(&m->numbers, hash_number, m);
+    table_init(&m->contacts, hash_contact, m);
     order_nodes_init(&m->nodes);
     arena_init(&m->scratch);
 }
@@ -326,6 +332,7 @@ void entities_deinit(struct machine *m)
     table_deinit(&m->classes);
     table_deinit(&m->attempts);
     table_deinit(&m->numbers);
+    table_deinit(&m->contacts);
     free(m->stirred);
     order_nodes_deinit(&m->nodes);
     arena_deinit(&m->scratch);
@@ -694,6 +701,7 @@ void call_remove(struct machine *m, uint32_t handle)
     struct call *call = call_at(m, handle);
 
     if (!m->loading) {
+        contact_drop(m, handle);
         call_unplace(m, handle);
         agent_detach(m, handle);
     }

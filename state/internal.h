@@ -166,6 +166,7 @@ struct queue {
     struct order parked;               /* scheduled, delayed, snoozed callbacks, by resume time */
     struct order busy;                 /* offered and accepted ones */
     uint32_t live_tree, callback_tree; /* entries in its classes */
+    uint32_t contacted;                /* of them left alone for another call (12.2) */
     uint32_t in_flight;                /* dials, and answered ones not yet with an agent (7.2) */
     uint32_t online;                   /* agents joined and On Queue (7.2) */
 };
@@ -266,6 +267,8 @@ struct call {
     struct rings rings;
     uint64_t paper_walk; /* the walk that gave it somebody on paper */
     bool holds_place, outbound, in_tree;
+    bool contact_told; /* its customer has talked long enough (12.2) */
+    uint64_t number;   /* in machine.contacts: the customer's (12.2); 0: it is not */
 };
 
 /* A place in another queue that the call flowed out of and still holds (1.6). */
@@ -337,6 +340,7 @@ enum callback_flag {
     CB_CFC_STAY = 2048,   /* its stay counts as a customer-first one (10.4) */
     CB_PREVIEW = 4096,    /* of a campaign that previews its contacts (7.7) */
     CB_NUMBERED = 8192,   /* in machine.numbers */
+    CB_CONTACT = 16384,   /* in its tree nobody takes it: the customer is on another call (12.2) */
 };
 
 struct callback {
@@ -452,7 +456,8 @@ struct machine {
     struct table tables[KIND_COUNT]; /* COUNTERS unused; STUB apart from CALLBACK */
     struct pool name_pool, skillset_pool, class_pool, extra_pool, active_pool, held_pool;
     struct table names, skillsets, classes, attempts;
-    struct table numbers; /* callbacks by domain and number, of domains that ask (numbers.c) */
+    struct table contacts; /* live calls by domain and number, the same (12.2) */
+    struct table numbers;  /* callbacks by domain and number, of domains that ask (numbers.c) */
     struct order_nodes nodes;
     struct heap wakes[WAKE_COUNT];
     struct arena scratch; /* until the batch's end */
@@ -796,6 +801,7 @@ enum callback_event {
     CB_OWNER_MISSED,
     CB_REPLACED,
     CB_HELD,
+    CB_CUSTOMER_SERVED,
     CB_EVENT_COUNT,
 };
 
@@ -899,6 +905,17 @@ uint32_t number_find(const struct machine *m, uint32_t domain, uint64_t number);
 /* The one of the best place of those that wait, but for one. */
 uint32_t number_other(const struct machine *m, uint32_t domain, uint64_t number, uint32_t but);
 
+/* 12.2: another interaction of its number is live. */
+bool number_contacted(const struct machine *m, const struct callback *cb);
+uint64_t contact_hash(const struct machine *m, uint32_t call);
+/* The call is live or not, or its number is another one: callbacks of it wait or go on. */
+void contact_refresh(struct machine *m, uint32_t call);
+void contact_ready(struct machine *m, uint32_t call); /* as it was saved */
+void contact_drop(struct machine *m, uint32_t call);
+void contacts_refresh(struct machine *m, uint32_t domain); /* its settings changed */
+/* When its customer has talked long enough; INT64_MAX: never, or he has. */
+int64_t contact_wake(const struct machine *m, const struct call *call);
+void contact_talked(struct machine *m, uint32_t call);
 /* TOO_MANY_REQUESTS if the number asked for all that its queue allows on the day of the step's
  * `when` (12.4); else UNSPECIFIED. */
 PB(Reason) requests_refusal(const struct machine *m, uint32_t queue, uint64_t number);

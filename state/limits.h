@@ -73,6 +73,7 @@
     X(JOINED_MAX, 1000, "contract", "queues of an agent")                                          \
     X(LIST_MAX, 5000, "contract", "entries of a list in settings")                                 \
     X(WALK_OFFERS_MAX, 200, "5.3", "offers made in one decision; the rest follow as timers")       \
+    X(CONTACT_MIN_MS, 20 * SECOND_MS, "12.2", "talk that serves a customer, default")              \
     X(AHT_S_DEFAULT, 300, "12.5", "handling time until 8 callbacks were measured")                 \
     X(POSITIONS_TOLD, 200, "12.5", "places of a line that are told to customers")                  \
     X(SERVICE_LEVEL_S_DEFAULT, 20, "10.6", "service level, default")                               \

@@ -468,6 +468,13 @@ void call_unplace(struct machine *m, uint32_t handle)
     call->class = 0;
 }
 
+/* Nobody takes it by its class: its rings are not over (4.2), or the customer is on another call
+ * (12.2). */
+static bool by_nobody(const struct machine *m, const struct callback *cb)
+{
+    return cb->flags & CB_CONTACT || in_rings(callback_rings(m, cb));
+}
+
 /* In line: into the tree of its class, or, while its rings are not over, to those who wait for
  * that; and to the agents in its pool. */
 static void line_put(struct machine *m, uint32_t handle)
@@ -475,8 +482,13 @@ static void line_put(struct machine *m, uint32_t handle)
     struct callback *cb = callback_at(m, handle);
     const struct rings *rings = callback_rings(m, cb);
 
-    class_put(m, in_rings(rings) ? rings_class(m, cb->queue, false) : cb->class, handle);
-    if (rings != NULL)
+    cb->flags &= (uint16_t)~CB_CONTACT;
+    if (number_contacted(m, cb)) {
+        cb->flags |= CB_CONTACT;
+        queue_at(m, cb->queue)->contacted++;
+    }
+    class_put(m, by_nobody(m, cb) ? rings_class(m, cb->queue, false) : cb->class, handle);
+    if (rings != NULL && !(cb->flags & CB_CONTACT))
         pool_place(m, class_at(m, cb->class), extra_of(m, cb)->scores, rings, handle, true);
     cb->flags |= CB_IN_CLASS;
     queue_at(m, cb->queue)->callback_tree++;
@@ -486,14 +498,16 @@ static void line_take(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
     const struct rings *rings = callback_rings(m, cb);
-    uint32_t class = in_rings(rings) ? rings_class(m, cb->queue, false) : cb->class;
+    uint32_t class = by_nobody(m, cb) ? rings_class(m, cb->queue, false) : cb->class;
 
+    if (cb->flags & CB_CONTACT)
+        queue_at(m, cb->queue)->contacted--;
     class_take(m, class, handle);
     if (class != cb->class) {
         class_release(m, class);
         class_release(m, class);
     }
-    if (rings != NULL)
+    if (rings != NULL && !(cb->flags & CB_CONTACT))
         pool_place(m, class_at(m, cb->class), extra_of(m, cb)->scores, rings, handle, false);
     queue_at(m, cb->queue)->callback_tree--;
 }

@@ -21,6 +21,7 @@ void machine_options_default(struct machine_options *options)
         .preview_max_ms = LIMIT_PREVIEW_MAX_MS,
         .after_call_max_ms = LIMIT_AFTER_CALL_MAX_MS,
         .window_overrun_ms = LIMIT_WINDOW_OVERRUN_MS,
+        .contact_min_ms = LIMIT_CONTACT_MIN_MS,
         .call_ttl_ms = LIMIT_CALL_TTL_MS,
         .live_wait_ttl_ms = LIMIT_LIVE_WAIT_TTL_MS,
         .inactivity_ms = LIMIT_INACTIVITY_MS,
@@ -149,11 +150,20 @@ static void agents_settle(struct machine *m, size_t *seen)
             agent_refresh(m, ref_handle(m->touched[*seen]));
 }
 
+/* Calls touched may be contacts now, or none any more (12.2). */
+static void contacts_settle(struct machine *m)
+{
+    for (size_t at = 0; at < m->touched_count; at++)
+        if (m->touched[at] != 0 && ref_kind(m->touched[at]) == KIND_CALL)
+            contact_refresh(m, ref_handle(m->touched[at]));
+}
+
 void step_end(struct machine *m)
 {
     size_t seen = 0;
 
     if (m->step.domain != 0) {
+        contacts_settle(m);
         agents_settle(m, &seen);
         walk(m, m->step.domain);
         /* The walk's offers take agents: those touched before may have changed again. */
@@ -408,6 +418,8 @@ void machine_ready(struct machine *m)
         names_refresh(m, handle);
         blocked_refresh(m, handle);
     }
+    for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;)
+        contact_ready(m, handle);
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALLBACK], &cursor)) != 0;)
         ready_callback(m, handle);
     for (cursor = 0; (handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0;)

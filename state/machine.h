@@ -38,6 +38,7 @@ struct machine_options {
     int64_t owner_answer_ms;    /* owner not with the customer (3.6), 20 s */
     int64_t reclaim_after_ms;   /* agent gone (6.5), 60 s */
     int64_t preview_max_ms;     /* no dial (6.5), 30 min */
+    int64_t contact_min_ms;     /* talk that serves a customer (12.2), 20 s */
     int64_t window_overrun_ms;  /* a holder's dial after closing (12.3), 15 min */
     int64_t after_call_max_ms;  /* nothing after a call (6.5), 60 min */
     int64_t presence_ttl_ms;    /* silent agent (12.7), 0 = off */

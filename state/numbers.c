@@ -140,6 +140,195 @@ uint32_t number_other(const struct machine *m, uint32_t domain, uint64_t number,
     return best != 0 && callback_served(callback_at(m, best)) ? 0 : best;
 }
 
+/* --- the customer gets through himself (12.2) --- */
+
+static bool domain_contacts(const struct machine *m, uint32_t domain)
+{
+    const PB(DomainSettings) *settings = domain_at(m, domain)->settings;
+
+    return settings != NULL && settings->on_customer_contact > CONTACT(KEEP);
+}
+
+uint64_t contact_hash(const struct machine *m, uint32_t handle)
+{
+    const struct call *call = call_at(m, handle);
+
+    return hash_of(call->domain, call->number);
+}
+
+/* Of a call that is in line or with an agent; 0: it is no contact. */
+static uint64_t contact_number(const struct machine *m, const struct call *call)
+{
+    uint64_t number;
+
+    if (!domain_contacts(m, call->domain) || call->head.kind != RINGBACK__V1__MEDIA__MEDIA_VOICE ||
+        (call->head.state != CALL(WAITING) && call->head.state != CALL(ALERTING) &&
+         call->head.state != CALL(CONNECTED)))
+        return 0;
+    return number_parse(text_at(&m->texts, call->outbound ? call->dialled : call->ani),
+                        country_code(m, call->domain), &number) == NUMBER_OK
+               ? number
+               : 0;
+}
+
+/* Not the interaction that asked for it. */
+static bool is_contact(const void *user, uint32_t handle, const void *key)
+{
+    const struct machine *m = user;
+    const struct call *call = call_at(m, handle);
+    const struct callback *cb = key;
+
+    return call->number == cb->number && call->domain == queue_at(m, cb->queue)->domain &&
+           !ident_same(&m->texts, &call->id, &cb->interaction);
+}
+
+bool number_contacted(const struct machine *m, const struct callback *cb)
+{
+    uint32_t domain = queue_at(m, cb->queue)->domain;
+
+    return is_live(cb) && domain_contacts(m, domain) &&
+           table_find(&m->contacts, hash_of(domain, cb->number), is_contact, cb) != 0;
+}
+
+struct gathered {
+    uint32_t domain, count, room;
+    uint64_t number;
+    uint32_t *callbacks;
+    struct arena *arena;
+};
+
+/* Gathers every one: never the one. */
+static bool gather(const void *user, uint32_t handle, const void *key)
+{
+    const struct machine *m = user;
+    struct gathered *all = *(struct gathered *const *)key;
+    const struct callback *cb = callback_at(m, handle);
+    uint32_t *more;
+
+    if (cb->number != all->number || queue_at(m, cb->queue)->domain != all->domain)
+        return false;
+    if (all->count == all->room) {
+        all->room = all->room == 0 ? 8 : 2 * all->room;
+        more = arena_alloc(all->arena, all->room * sizeof(*more));
+        if (all->count > 0)
+            memcpy(more, all->callbacks, all->count * sizeof(*more));
+        all->callbacks = more;
+    }
+    all->callbacks[all->count++] = handle;
+    return false;
+}
+
+/* The same order whatever the memory. */
+static void sort_by_id(const struct machine *m, struct gathered *all)
+{
+    for (uint32_t at = 1; at < all->count; at++)
+        for (uint32_t to = at; to > 0 && memcmp(&callback_at(m, all->callbacks[to])->id,
+                                                &callback_at(m, all->callbacks[to - 1])->id,
+                                                sizeof(struct ident)) < 0;
+             to--) {
+            uint32_t swap = all->callbacks[to];
+
+            all->callbacks[to] = all->callbacks[to - 1];
+            all->callbacks[to - 1] = swap;
+        }
+}
+
+static struct gathered callbacks_of(struct machine *m, uint32_t domain, uint64_t number)
+{
+    struct gathered all = {.domain = domain, .number = number, .arena = m->step.arena}, *key = &all;
+
+    (void)table_find(&m->numbers, hash_of(domain, number), gather, &key);
+    sort_by_id(m, &all);
+    return all;
+}
+
+static void number_moved(struct machine *m, uint32_t domain, uint64_t number)
+{
+    struct gathered all = callbacks_of(m, domain, number);
+
+    for (uint32_t at = 0; at < all.count; at++) {
+        const struct callback *cb = callback_at(m, all.callbacks[at]);
+
+        if (cb->head.state != STATE(WAITING) ||
+            number_contacted(m, cb) == ((cb->flags & CB_CONTACT) != 0))
+            continue;
+        callback_unplace(m, all.callbacks[at]);
+        callback_place(m, all.callbacks[at]);
+    }
+}
+
+static void contact_put(struct machine *m, uint32_t handle, uint64_t number)
+{
+    call_at(m, handle)->number = number;
+    if (number != 0)
+        table_put(&m->contacts, contact_hash(m, handle), handle);
+}
+
+void contact_ready(struct machine *m, uint32_t handle)
+{
+    contact_put(m, handle, contact_number(m, call_at(m, handle)));
+}
+
+void contact_drop(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+    uint64_t number = call->number;
+
+    if (number == 0)
+        return;
+    table_remove(&m->contacts, contact_hash(m, handle), handle);
+    call->number = 0;
+    number_moved(m, call->domain, number);
+}
+
+void contact_refresh(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+    uint64_t number = contact_number(m, call);
+
+    if (number == call->number)
+        return;
+    contact_drop(m, handle);
+    contact_put(m, handle, number);
+    if (number != 0)
+        number_moved(m, call->domain, number);
+    wake_refresh(m, ref_make(KIND_CALL, handle));
+}
+
+void contacts_refresh(struct machine *m, uint32_t domain)
+{
+    size_t cursor = 0;
+    uint32_t handle;
+
+    while ((handle = table_next(&m->tables[KIND_CALL], &cursor)) != 0)
+        if (call_at(m, handle)->domain == domain)
+            contact_refresh(m, handle);
+}
+
+int64_t contact_wake(const struct machine *m, const struct call *call)
+{
+    return call->number == 0 || call->contact_told || call->head.state != CALL(CONNECTED) ||
+                   call->agent == 0
+               ? INT64_MAX
+               : call->connected_ms + m->options.contact_min_ms;
+}
+
+void contact_talked(struct machine *m, uint32_t handle)
+{
+    struct call *call = call_at(m, handle);
+    struct gathered all = callbacks_of(m, call->domain, call->number);
+
+    call->contact_told = true;
+    for (uint32_t at = 0; at < all.count; at++) {
+        const struct callback *cb = callback_at(m, all.callbacks[at]);
+
+        if (cb->head.state >= STATE(TALKING) || ident_same(&m->texts, &call->id, &cb->interaction))
+            continue;
+        callback_step(m, all.callbacks[at], CB_CUSTOMER_SERVED,
+                      &(struct callback_input){.agent = call->agent});
+    }
+}
+
 /* --- requests of a day (12.4) --- */
 
 /* Of queue and number, as text in buffer. */

@@ -180,7 +180,7 @@ void last_agent_try(struct machine *m, uint32_t handle, uint32_t agent)
     const struct callback *cb = callback_at(m, handle);
     const PB(QueueSettings) *settings = queue_at(m, cb->queue)->settings;
 
-    if (agent == 0 || settings == NULL || callback_rings(m, cb) != NULL ||
+    if (agent == 0 || settings == NULL || callback_rings(m, cb) != NULL || cb->flags & CB_CONTACT ||
         queue_at(m, cb->queue)->closed_ms != 0 ||
         settings->last_agent < RINGBACK__V1__LAST_AGENT__LAST_AGENT_QUEUE_MEMBERS)
         return;

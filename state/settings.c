@@ -692,8 +692,12 @@ static void set_domain(struct machine *m, const struct setting *setting,
     replace(&domain->settings, message_keep(&settings->base, m->step.arena));
     names_refresh(m, m->step.domain);
     blocked_refresh(m, m->step.domain);
+    if (asked) /* while they can be found */
+        contacts_refresh(m, m->step.domain);
     if (asked != domain_asks_numbers(m, m->step.domain))
         numbers_refresh(m, m->step.domain);
+    if (!asked)
+        contacts_refresh(m, m->step.domain);
     while ((handle = table_next(&m->tables[KIND_QUEUE], &cursor)) != 0)
         if (queue_at(m, handle)->domain == m->step.domain)
             classes_recount(m, handle);

@@ -58,7 +58,7 @@ static uint32_t in_line(const struct machine *m, const struct queue *queue)
 
     for (uint32_t at = queue->classes; at != 0; at = class_at(m, at)->next)
         count += order_count(&class_at(m, at)->tree);
-    return (uint32_t)count;
+    return (uint32_t)count - queue->contacted; /* who is on another call is before nobody (12.2) */
 }
 
 /* --- 12.5 --- */
@@ -109,21 +109,31 @@ static size_t begin_line(struct machine *m, const struct queue *queue, struct li
     return count;
 }
 
+static bool left_alone(const struct machine *m, uint32_t handle)
+{
+    return callback_at(m, handle)->flags & CB_CONTACT;
+}
+
 /* The first of the line, in order; further back nobody is told. */
 static void tell_positions(struct machine *m, const struct queue *queue)
 {
     struct line_cursor *line;
     size_t count = begin_line(m, queue, &line);
 
-    for (uint32_t position = 1; position <= LIMIT_POSITIONS_TOLD && count > 0; position++) {
+    uint32_t position = 1;
+
+    while (position <= LIMIT_POSITIONS_TOLD && count > 0) {
         size_t best = 0;
+        bool call;
 
         for (size_t at = 1; at < count; at++)
             if (place_compare(m, line[at].entry, class_of_calls(line[at].class), line[best].entry,
                               class_of_calls(line[best].class)) < 0)
                 best = at;
-        if (!line[best].class->live)
+        call = class_of_calls(line[best].class);
+        if (!line[best].class->live && !left_alone(m, line[best].entry))
             tell_position(m, line[best].entry, position);
+        position += call || !left_alone(m, line[best].entry);
         if (order_next(&m->nodes, &line[best].cursor))
             line[best].entry = order_at(&line[best].cursor);
         else

@@ -512,7 +512,7 @@ static void rule_12_4_so_many_requests_of_a_number(void **state)
     assert_int_equal(ask(&story, "r3", "sales", "+972 54 123 4567"), REASON(TOO_MANY_REQUESTS));
     assert_int_equal(ask(&story, "r4", "sales", "0541234568"), NONE);
     assert_int_equal(ask(&story, "r5", "help", "0541234567"), NONE);
-    assert_int_equal(leave_voicemail(&story, "v1"), NONE); /* 8.2 */
+    assert_int_equal(leave_voicemail(&story, "v1"), NONE);            /* 8.2 */
     assert_int_equal(ask(&story, "r2", "sales", "0541234567"), NONE); /* a repeat is none */
     set_max(&story, "sales", 3, false);
     assert_int_equal(ask(&story, "r6", "sales", "0541234567"), NONE);
@@ -581,6 +581,293 @@ static void rule_12_4_merged_requests_count(void **state)
     story_close(&story);
 }
 
+/* --- 12.2: the customer gets through himself --- */
+
+#define CONTACT(name) RINGBACK__V1__CUSTOMER_CONTACT__CUSTOMER_CONTACT_##name
+
+/* dora's callback waits in sales since 0; she asked in i1. */
+static const char *open_contact(struct story *story, PB(CustomerContact) contact)
+{
+    PB(SettingsEvent) * event;
+
+    story_open(story);
+    story_set_queue(story, story_queue(story, "sales"));
+    story_set_queue(story, story_queue(story, "help"));
+    event = arena_alloc(&story->arena, sizeof(*event));
+    ringback__v1__settings_event__init(event);
+    event->id = story_text(story, "domain");
+    event->event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_DOMAIN;
+    event->domain = arena_alloc(&story->arena, sizeof(*event->domain));
+    ringback__v1__domain_settings__init(event->domain);
+    event->domain->version = ++story->version;
+    event->domain->country_code = story_text(story, "972");
+    event->domain->on_customer_contact = contact;
+    story_send(story, INPUT_SETTINGS, &event->base);
+    assert_int_equal(ask(story, "i1", "sales", "0541234567"), NONE);
+    return made(story);
+}
+
+static void calls(struct story *story, const char *interaction, const char *ani)
+{
+    PB(InteractionEvent) *entered = story_entered(story, interaction, "help");
+
+    entered->entered->ani = story_text(story, ani);
+    story_tell(story, entered);
+}
+
+static void rule_12_2_on_another_call_he_is_not_offered(void **state)
+{
+    static const PB(CustomerContact)
+        how[] = {CONTACT(UNSPECIFIED), CONTACT(KEEP), CONTACT(CANCEL), CONTACT(TAKE_OVER)};
+
+    (void)state;
+    for (size_t at = 0; at < 4; at++) {
+        struct story story;
+        const char *callback = open_contact(&story, how[at]);
+
+        calls(&story, "i2", "+972 54 123 4567");
+        story_ready(&story, "anna", "sales");
+        assert_int_equal(story_count(&story, "routing.offer"), at < 2);
+        story_leave(&story, "i2", RINGBACK__V1__LEFT_REASON__LEFT_REASON_ABANDONED);
+        assert_int_equal(story_count(&story, "routing.offer"), 1); /* the call is over */
+        assert_int_equal(story_state(&story, callback), STATE(OFFERED));
+        story_close(&story);
+    }
+}
+
+/* Another number's, and the interaction that asked, are no contacts; a voicemail is to be heard. */
+static void rule_12_2_only_another_call_of_the_number(void **state)
+{
+    struct story story;
+
+    (void)state;
+    open_contact(&story, CONTACT(CANCEL));
+    calls(&story, "i1", "+972541234567"); /* she is back in line: the callback stays (1.8) */
+    calls(&story, "i2", "+972541234568");
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(story_count(&story, "routing.offer"), 1);
+    story_close(&story);
+}
+
+static void rule_12_2_a_talk_long_enough_ends_it(void **state)
+{
+    struct story story;
+    const char *callback = open_contact(&story, CONTACT(CANCEL));
+
+    (void)state;
+    calls(&story, "i2", "+972541234567");
+    story_ready(&story, "ben", "help");
+    story_at(&story, 5000);
+    story_connect(&story, "i2", "ben");
+    story_now_on(&story);
+    story_at(&story, 24999);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_at(&story, 25000);
+    assert_int_equal(end_of(&story, callback), REASON(CUSTOMER_SERVED));
+    assert_int_equal(story_count(&story, "routing.callback_notice"), 0);
+    assert_int_equal(story_counters(&story, "sales")->callbacks->abandoned, 1);
+    story_close(&story);
+}
+
+static void rule_12_2_a_short_talk_ends_nothing(void **state)
+{
+    struct story story;
+    const char *callback = open_contact(&story, CONTACT(CANCEL));
+
+    (void)state;
+    calls(&story, "i2", "+972541234567");
+    story_connect(&story, "i2", "ben");
+    story_at(&story, 19999);
+    story_end_call(&story, "i2");
+    story_at(&story, 60000);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(story_state(&story, callback), STATE(OFFERED));
+    story_close(&story);
+}
+
+/* Its agent gets name and script, and it counts as answered by him. */
+static void rule_12_2_taken_over_the_agent_gets_what_it_knew(void **state)
+{
+    struct story story;
+    PB(CreateCallback) * create;
+    const PB(CallbackNotice) * notice;
+    const PB(AnalyticsEvent) * event;
+    const char *callback;
+    bool answered = false;
+
+    (void)state;
+    story_cancel(&story, open_contact(&story, CONTACT(TAKE_OVER)));
+    story_script(&story, "upsell", true);
+    create = for_number(&story, "i3", "sales", "0541234567");
+    create->name = story_text(&story, "loan");
+    create->callee_name = story_text(&story, "Ms Doe");
+    create->script_id = story_text(&story, "upsell");
+    story_ask(&story, "r3", create);
+    callback = made(&story);
+    story_at(&story, 10000);
+    calls(&story, "i2", "+972541234567");
+    story_ready(&story, "ben", "help");
+    story_connect(&story, "i2", "ben");
+    story_now_on(&story);
+    story_at(&story, 30000);
+    notice = story_routing(&story, "routing.callback_notice", 0)->callback_notice;
+    assert_int_equal(notice->reason, REASON(CUSTOMER_SERVED));
+    assert_string_equal(notice->agent_id, "ben");
+    assert_string_equal(notice->name, "loan");
+    assert_string_equal(notice->callee_name, "Ms Doe");
+    assert_string_equal(notice->script_id, "upsell");
+    assert_int_equal(end_of(&story, callback), REASON(CUSTOMER_SERVED));
+    assert_int_equal(story_counters(&story, "sales")->callbacks->answered, 1);
+    for (size_t at = 0; (event = story_analytics(&story, "analytics.metric", at)) != NULL; at++)
+        if (event->metric->name == METRIC(T_ANSWERED)) {
+            answered = true;
+            assert_string_equal(event->agent_id, "ben");
+            assert_int_equal(event->metric->value, 30000);
+        }
+    assert_true(answered);
+    story_close(&story);
+}
+
+/* An offer is revoked, a holder freed, an attempt hung up; one already talking stays. */
+static void rule_12_2_wherever_it_is(void **state)
+{
+    static const PB(CallbackState)
+        states[] = {STATE(OFFERED), STATE(WITH_AGENT), STATE(DIALLING), STATE(TALKING)};
+
+    (void)state;
+    for (size_t at = 0; at < 4; at++) {
+        struct story story;
+        const char *callback = open_contact(&story, CONTACT(CANCEL));
+
+        story_ready(&story, "anna", "sales");
+        if (states[at] >= STATE(WITH_AGENT))
+            story_accept(&story, "anna");
+        if (states[at] >= STATE(DIALLING))
+            story_dial(&story, "anna", callback);
+        if (states[at] >= STATE(TALKING))
+            story_answered(&story, RINGBACK__V1__ANSWER_KIND__ANSWER_KIND_PERSON);
+        assert_int_equal(story_state(&story, callback), states[at]);
+        calls(&story, "i2", "+972541234567");
+        story_connect(&story, "i2", "ben");
+        assert_int_equal(story_state(&story, callback), states[at]); /* it goes on meanwhile */
+        story_now_on(&story);
+        story_at(&story, 20000);
+        if (states[at] == STATE(TALKING)) {
+            assert_int_equal(story_state(&story, callback), STATE(TALKING));
+        } else {
+            assert_int_equal(end_of(&story, callback), REASON(CUSTOMER_SERVED));
+            assert_int_equal(story_count(&story, "routing.revoke"), states[at] == STATE(OFFERED));
+            assert_int_equal(story_count(&story, "routing.agent_released"),
+                             states[at] >= STATE(WITH_AGENT));
+            assert_int_equal(story_count(&story, "routing.hang_up"), states[at] == STATE(DIALLING));
+        }
+        story_close(&story);
+    }
+}
+
+/* Its holder does not dial into the other call. */
+static void rule_12_2_nor_is_he_dialled(void **state)
+{
+    struct story story;
+    const char *callback = open_contact(&story, CONTACT(CANCEL));
+
+    (void)state;
+    story_ready(&story, "anna", "sales");
+    story_accept(&story, "anna");
+    calls(&story, "i2", "+972541234567");
+    story_dial(&story, "anna", callback);
+    assert_int_equal(story_reason(&story), REASON(BUSY));
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    story_leave(&story, "i2", RINGBACK__V1__LEFT_REASON__LEFT_REASON_ABANDONED);
+    story_dial(&story, "anna", callback);
+    assert_int_equal(story_count(&story, "routing.place_call"), 1);
+    story_close(&story);
+}
+
+static void rule_12_2_auto_dial_waits_for_the_agent(void **state)
+{
+    struct story story;
+    PB(AutoDial) auto_dial = RINGBACK__V1__AUTO_DIAL__INIT;
+    PB(QueueSettings) * settings;
+
+    (void)state;
+    open_contact(&story, CONTACT(CANCEL));
+    settings = story_queue(&story, "sales");
+    auto_dial.delay_s = 10;
+    settings->auto_dial = &auto_dial;
+    story_set_queue(&story, settings);
+    story_ready(&story, "anna", "sales");
+    story_accept(&story, "anna");
+    calls(&story, "i2", "+972541234567");
+    story_at(&story, 10000);
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    assert_int_equal(story_routing(&story, "routing.callback_notice", 0)->callback_notice->reason,
+                     REASON(BUSY));
+    story_close(&story);
+}
+
+static void rule_12_2_no_customer_is_called_first_meanwhile(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * settings;
+
+    (void)state;
+    open_contact(&story, CONTACT(CANCEL));
+    settings = story_queue(&story, "sales");
+    settings->dial_mode = RINGBACK__V1__DIAL_MODE__DIAL_MODE_CUSTOMER_FIRST;
+    story_set_queue(&story, settings);
+    calls(&story, "i2", "+972541234567");
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(story_count(&story, "routing.place_call"), 0);
+    story_end_call(&story, "i2");
+    assert_int_equal(story_count(&story, "routing.place_call"), 1);
+    story_close(&story);
+}
+
+static void rule_12_2_what_is_scheduled_for_later_is_untouched(void **state)
+{
+    struct story story;
+    PB(Command) * command;
+    const char *later;
+
+    (void)state;
+    story_cancel(&story, open_contact(&story, CONTACT(CANCEL)));
+    story_ready(&story, "anna", "help");
+    calls(&story, "i2", "+972541234567");
+    story_connect(&story, "i2", "anna");
+    command = story_schedule(&story, NULL, "anna", "i2", 10 * minute_ms);
+    story_do(&story, command);
+    assert_int_equal(story_reason(&story), NONE);
+    later = made(&story);
+    story_at(&story, minute_ms);
+    assert_int_equal(story_state(&story, later), STATE(SCHEDULED));
+    calls(&story, "i3", "+972541234567");
+    story_connect(&story, "i3", "ben");
+    story_at(&story, 2 * minute_ms);
+    assert_int_equal(story_state(&story, later), STATE(SCHEDULED));
+    story_close(&story);
+}
+
+/* A message is to be heard, whoever its caller talks with meanwhile. */
+static void rule_12_2_a_voicemail_is_kept(void **state)
+{
+    struct story story;
+    const char *voicemail;
+
+    (void)state;
+    story_cancel(&story, open_contact(&story, CONTACT(CANCEL)));
+    assert_int_equal(leave_voicemail(&story, "v1"), NONE);
+    voicemail = made(&story);
+    calls(&story, "i2", "+972541234567");
+    story_connect(&story, "i2", "ben");
+    story_at(&story, minute_ms);
+    assert_int_equal(story_state(&story, voicemail), STATE(WAITING));
+    story_ready(&story, "anna", "sales");
+    assert_int_equal(story_state(&story, voicemail), STATE(OFFERED));
+    story_close(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,6 +892,17 @@ int main(void)
         cmocka_unit_test(rule_12_4_refused_requests_do_not_count),
         cmocka_unit_test(rule_12_4_the_day_is_the_windows_else_of_utc),
         cmocka_unit_test(rule_12_4_merged_requests_count),
+        cmocka_unit_test(rule_12_2_on_another_call_he_is_not_offered),
+        cmocka_unit_test(rule_12_2_only_another_call_of_the_number),
+        cmocka_unit_test(rule_12_2_a_talk_long_enough_ends_it),
+        cmocka_unit_test(rule_12_2_a_short_talk_ends_nothing),
+        cmocka_unit_test(rule_12_2_taken_over_the_agent_gets_what_it_knew),
+        cmocka_unit_test(rule_12_2_wherever_it_is),
+        cmocka_unit_test(rule_12_2_nor_is_he_dialled),
+        cmocka_unit_test(rule_12_2_auto_dial_waits_for_the_agent),
+        cmocka_unit_test(rule_12_2_no_customer_is_called_first_meanwhile),
+        cmocka_unit_test(rule_12_2_what_is_scheduled_for_later_is_untouched),
+        cmocka_unit_test(rule_12_2_a_voicemail_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1131,6 +1131,7 @@ static void rule_14_1_options_have_the_same_defaults(void **state)
     assert_int_equal(made.preview_max_ms, core.preview_max_ms);
     assert_int_equal(made.after_call_max_ms, core.after_call_max_ms);
     assert_int_equal(made.window_overrun_ms, core.window_overrun_ms);
+    assert_int_equal(made.contact_min_ms, core.contact_min_ms);
     assert_int_equal(made.presence_ttl_ms, core.presence_ttl_ms);
     assert_int_equal(made.call_ttl_ms, core.call_ttl_ms);
     assert_int_equal(made.live_wait_ttl_ms, core.live_wait_ttl_ms);
@@ -1203,6 +1204,38 @@ static void rule_14_1_service_level(void **state)
         assert_int_equal(story_metric(&story, METRIC(N_OVER_SLA), "sales", &count), more > 0);
         story_close(&story);
     }
+}
+
+/* A ms less does not serve the customer, and that serves him (12.2). */
+static void rule_14_1_contact_min(void **state)
+{
+    int64_t talk_ms = limit("CONTACT_MIN_MS");
+    struct story story;
+    PB(SettingsEvent) event = RINGBACK__V1__SETTINGS_EVENT__INIT;
+    PB(DomainSettings) domain = RINGBACK__V1__DOMAIN_SETTINGS__INIT;
+    PB(CreateCallback) * create;
+    const char *callback;
+
+    (void)state;
+    story_open(&story);
+    story_set_queue(&story, story_queue(&story, "sales"));
+    event.id = story_text(&story, "domain");
+    event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_DOMAIN;
+    event.domain = &domain;
+    domain.version = ++story.version;
+    domain.on_customer_contact = RINGBACK__V1__CUSTOMER_CONTACT__CUSTOMER_CONTACT_CANCEL;
+    story_send(&story, INPUT_SETTINGS, &event.base);
+    create = story_create(&story, "i1", "sales");
+    create->number = story_text(&story, "+97235551234");
+    story_ask(&story, "r1", create);
+    callback = story_text(&story, story_made(&story));
+    story_enter(&story, "i2", "sales");
+    story_connect(&story, "i2", "anna");
+    story_at(&story, talk_ms - 1);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_at(&story, talk_ms);
+    assert_int_equal(story_state(&story, callback), STATE(ENDED));
+    story_close(&story);
 }
 
 /* The last place that is told, and the one behind it; by the time that holds until then. */
@@ -1343,6 +1376,7 @@ int main(void)
         cmocka_unit_test(rule_14_1_an_owner_has_20_seconds_for_the_customer),
         cmocka_unit_test(rule_14_1_options_have_the_same_defaults),
         cmocka_unit_test(rule_14_1_positions_and_handling_time),
+        cmocka_unit_test(rule_14_1_contact_min),
         cmocka_unit_test(rule_14_1_snooze),
         cmocka_unit_test(rule_14_1_service_level),
         cmocka_unit_test(rule_14_1_exports_of_so_many_conversations),

@@ -338,6 +338,7 @@ static PB(DomainSettings) * domain_settings(struct history *history)
     made->country_code = FORMAT(history, "%s", once_in(history, 2) ? "972" : "");
     made->inherit_routing_data = once_in(history, 2);
     made->duplicate_number = (PB(DuplicateNumber))below(history, 5);
+    made->on_customer_contact = (PB(CustomerContact))below(history, 4);
     if (once_in(history, 2))
         made->n_skills = skills(history, &made->skills, 3);
     if (once_in(history, 4)) {

@@ -50,6 +50,11 @@ struct reference {
         unsigned in_flight, online; /* 7.2 */
     } queues[MANY];
     size_t queue_count;
+    struct {
+        const char *id;
+        uint64_t number;
+    } contacts[MANY]; /* live calls, whose customers are left alone (12.2) */
+    size_t contact_count;
 };
 
 /* Called first in this step: taken back in mind too. */
@@ -125,9 +130,42 @@ static void add_item(struct reference *reference, const struct item *item)
                                       : item->entry_ms - INT64_C(60000) * (int64_t)priority;
 }
 
+static void add_contact(struct reference *reference, const char *id, const PB(CallEntity) * call)
+{
+    const PB(DomainSettings) *settings = reference->settings;
+    uint64_t number;
+
+    if (settings == NULL ||
+        settings->on_customer_contact <= RINGBACK__V1__CUSTOMER_CONTACT__CUSTOMER_CONTACT_KEEP ||
+        call->media != RINGBACK__V1__MEDIA__MEDIA_VOICE || call->state < CALL(WAITING) ||
+        call->state > CALL(CONNECTED) ||
+        number_parse(slice_text(call->outbound ? call->dialled_number : call->ani),
+                     slice_text(settings->country_code), &number) != NUMBER_OK)
+        return;
+    assert(reference->contact_count < MANY);
+    reference->contacts[reference->contact_count].id = id;
+    reference->contacts[reference->contact_count++].number = number;
+}
+
+static bool left_alone(const struct reference *reference, const PB(CallbackEntity) * callback)
+{
+    uint64_t number;
+
+    if (callback->kind == RINGBACK__V1__CALLBACK_KIND__CALLBACK_KIND_VOICEMAIL ||
+        number_parse(slice_text(callback->number), slice_make(NULL, 0), &number) != NUMBER_OK)
+        return false;
+    for (size_t at = 0; at < reference->contact_count; at++)
+        if (reference->contacts[at].number == number &&
+            strcmp(reference->contacts[at].id, callback->interaction_id) != 0)
+            return true;
+    return false;
+}
+
 static void add_call(struct reference *reference, const char *id, const PB(CallEntity) * call)
 {
     struct person *person = person_of(reference, call->agent_id);
+
+    add_contact(reference, id, call);
 
     if (person != NULL && (call->state == CALL(ALERTING) || call->state == CALL(CONNECTED) ||
                            call->state == CALL(WRAP_UP))) {
@@ -238,7 +276,7 @@ static void add_callback(struct reference *reference, const char *id,
         person->offered = true;
     if (person != NULL && callback->state >= STATE(WITH_AGENT) && callback->state <= STATE(WRAP_UP))
         person->held++;
-    if (callback->state == STATE(WAITING) || now) {
+    if ((callback->state == STATE(WAITING) && !left_alone(reference, callback)) || now) {
         struct item item = {.id = id,
                             .queue = callback->place->queue_id,
                             .tie = callback->place->tie_break,
@@ -530,6 +568,7 @@ const char *walk_reference(struct machine *machine, const struct machine_options
     reference.first = first;
     reference.settings = NULL;
     reference.item_count = reference.person_count = reference.queue_count = 0;
+    reference.contact_count = 0;
     read_all(&reference, machine, domain);
     qsort(reference.items, reference.item_count, sizeof(*reference.items), compare_items);
     for (size_t item = 0; item < reference.item_count; item++) {
