@@ -297,7 +297,18 @@ size_t table_count(const struct table *table)
     return table->count;
 }
 
-/* The handle in the first used slot at or behind *slot of the half; 0 = none. */
+static bool table_bucket_empty(const struct table_bucket *bucket)
+{
+    uint64_t first;
+    uint32_t rest;
+
+    memcpy(&first, bucket->tags, sizeof(first));
+    memcpy(&rest, bucket->tags + sizeof(first), sizeof(rest));
+    return (first | rest) == 0;
+}
+
+/* The handle in the first used slot at or behind *slot of the half; 0 = none. Empty buckets are
+ * passed over whole: most tables of a small domain are. */
 static uint32_t table_half_next(const struct table_half *half, size_t *slot)
 {
     size_t end = (size_t)half->chunk_room * table_chunk_buckets * table_slots;
@@ -309,6 +320,10 @@ static uint32_t table_half_next(const struct table_half *half, size_t *slot)
             size_t chunk = *slot / (table_chunk_buckets * table_slots);
 
             *slot = (chunk + 1) * table_chunk_buckets * table_slots;
+            continue;
+        }
+        if (*slot % table_slots == 0 && table_bucket_empty(bucket)) {
+            *slot += table_slots;
             continue;
         }
         if (bucket->tags[*slot % table_slots] != 0)

@@ -1247,6 +1247,7 @@ static void hand_over(struct machine *m, uint32_t handle, uint32_t agent)
 {
     struct callback *cb = callback_at(m, handle);
     struct active *active = active_at(m, cb->active);
+    const struct callback_input full = {.agent = agent, .reason = REASON(AGENT_NOT_ELIGIBLE)};
 
     leave_state(m, handle, m->step.when);
     release(m, handle, REASON(MOVED), m->step.when);
@@ -1259,6 +1260,9 @@ static void hand_over(struct machine *m, uint32_t handle, uint32_t agent)
     active->gone = false;
     enter_state(m, handle, STATE(TALKING));
     emit_assigned(m, cb);
+    if (agent_at(m, agent)->offered != 0 &&
+        agent_at(m, agent)->held_count >= agent_capacity(agent_at(m, agent)))
+        callback_step(m, agent_at(m, agent)->offered, CB_REVOKE, &full);
 }
 
 /* A call that is up follows by the switch: to an agent at once; to a queue when an agent there is
@@ -1499,7 +1503,7 @@ static const struct cell table[CB_EVENT_COUNT][RINGBACK__V1__CALLBACK_STATE__CAL
     [CB_OWNER_MISSED]  = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  DO(do_owner_missed),   NEVER},
     [CB_EXPIRED]       = {NEVER, NEVER,                  DO(do_expired),         DO(do_expired),         DO(do_expired),         NEVER,                  NEVER,                  NEVER,                  NEVER,                 NEVER},
     [CB_CUSTOMER_SERVED] = {NEVER, NEVER,                DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), DO(do_customer_served), NEVER,                 NEVER},
-    [CB_HELD]          = {NEVER, LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   LATE,                   DO(do_held),           LATE},
+    [CB_HELD]          = {NEVER, NEVER,                  NEVER,                  NEVER,                  NEVER,                  NEVER,                  LATE,                   LATE,                   DO(do_held),           LATE},
     [CB_REPLACED]      = {NEVER, NEVER,                  DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        DO(do_replaced),        NEVER,                  NEVER,                  NEVER,                 NEVER},
 };
 #undef DO
@@ -1518,6 +1522,20 @@ int callback_table_gaps(void)
     return gaps;
 }
 
+static_assert((int)CB_EVENT_COUNT <= (int)CELL_EVENTS_MAX, "a row of machine.taken for each event");
+
+char callback_table_cell(enum callback_event event, PB(CallbackState) state)
+{
+    switch (table[event][state].kind) {
+    case CELL_DO: return 'd';
+    case CELL_REFUSE: return 'r';
+    case CELL_LATE: return 'l';
+    case CELL_UNSET:
+    case CELL_NEVER: break;
+    }
+    return '-';
+}
+
 PB(Reason)
 callback_step(struct machine *m, uint32_t handle, enum callback_event event,
               const struct callback_input *input)
@@ -1525,6 +1543,7 @@ callback_step(struct machine *m, uint32_t handle, enum callback_event event,
     struct callback *cb = callback_at(m, handle);
     const struct cell *cell = &table[event][cb->head.state];
 
+    m->taken[event][cb->head.state] = true;
     switch (cell->kind) {
     case CELL_DO: return cell->deed(m, handle, input);
     case CELL_REFUSE: return cell->reason;

@@ -449,6 +449,9 @@ struct step {
     bool last_any;          /* whether he is joined or not */
 };
 
+/* Room for the cells of the callbacks' table of transitions: events, states. */
+enum { CELL_EVENTS_MAX = 64, CELL_STATES_MAX = 16 };
+
 struct machine {
     struct machine_options options;
     struct texts texts;
@@ -475,6 +478,7 @@ struct machine {
     uint64_t walk_count;
     bool walking; /* no class may go while a walk stands in its tree */
     uint64_t counts[MACHINE_COUNT_END];
+    bool taken[CELL_EVENTS_MAX][CELL_STATES_MAX]; /* cells looked at: for the explorer */
 };
 
 /* --- entities.c: finding, making, removing, touching ------------------------------------------ */
@@ -827,6 +831,8 @@ callback_step(struct machine *m, uint32_t callback, enum callback_event event,
               const struct callback_input *input);
 /* Number of cells of the table that say nothing; a test wants 0. */
 int callback_table_gaps(void);
+/* What a cell of it does: 'd' a deed, 'r' refuses, 'l' counts as late, '-' never happens. */
+char callback_table_cell(enum callback_event event, PB(CallbackState) state);
 
 /* A callback that is scheduled is due at another time: its zone's rules changed (2.3). */
 void callback_due_moves(struct machine *m, uint32_t callback, int64_t due_ms);

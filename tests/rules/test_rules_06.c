@@ -1088,6 +1088,38 @@ static void rule_6_6_a_call_that_is_up_follows_to_an_agent_only_the_holder_chang
     story_close(&story);
 }
 
+/* ben, who holds one callback at a time, is offered another one as the call comes to him. */
+static void rule_6_6_who_gets_the_call_loses_an_offer_that_he_has_no_room_for(void **state)
+{
+    for (uint32_t room = 1; room <= 2; room++) {
+        struct story story;
+        const char *callback;
+        PB(AgentSettings) * ben;
+
+        (void)state;
+        callback = open_transfer(&story);
+        story_dial(&story, "anna", callback);
+        story_answered(&story, KIND(PERSON));
+        story_ready(&story, "ben", "support");
+        ben = story_agent(&story, "ben");
+        ben->callback_capacity = arena_alloc(&story.arena, sizeof(*ben->callback_capacity));
+        ringback__v1__callback_capacity__init(ben->callback_capacity);
+        ben->callback_capacity->callbacks = room;
+        story_set_agent(&story, ben);
+        story_ask(&story, "other", story_create(&story, "other", "support"));
+        assert_string_equal(story_offered_to(&story), "ben");
+        story_now_on(&story);
+        transfer(&story, "anna", callback, "", "ben");
+        assert_int_equal(story_reason(&story), REASON(UNSPECIFIED));
+        assert_string_equal(story_callback(&story, callback)->agent_id, "ben");
+        assert_int_equal(story_count(&story, "routing.revoke"), room == 1);
+        if (room == 1)
+            assert_int_equal(story_routing(&story, "routing.revoke", 0)->revoke->reason,
+                             REASON(AGENT_NOT_ELIGIBLE));
+        story_close(&story);
+    }
+}
+
 static void connected_with(struct story *story, const char *agent)
 {
     PB(InteractionEvent) event = RINGBACK__V1__INTERACTION_EVENT__INIT;
@@ -1199,6 +1231,7 @@ int main(void)
         cmocka_unit_test(rule_6_6_to_an_agent_accepted_it_is_his),
         cmocka_unit_test(rule_6_6_whom_it_cannot_go_to_is_said_and_the_holder_keeps_it),
         cmocka_unit_test(rule_6_6_a_call_that_is_up_follows_to_an_agent_only_the_holder_changes),
+        cmocka_unit_test(rule_6_6_who_gets_the_call_loses_an_offer_that_he_has_no_room_for),
         cmocka_unit_test(rule_6_6_a_call_that_is_up_follows_to_a_queue_the_holder_is_who_gets_it),
         cmocka_unit_test(rule_6_6_in_wrap_up_it_goes_on_like_one_without_a_call),
     };

@@ -691,6 +691,28 @@ static void rule_12_13_what_is_with_an_agent_finishes_and_ends_when_it_comes_bac
     story_close(&story);
 }
 
+/* The setting is read when it is used (12.15): it may end a snooze that reached less far before. */
+static void rule_12_13_a_snoozed_one_expires_where_the_time_is_made_shorter(void **state)
+{
+    struct story story;
+    PB(QueueSettings) * settings;
+    const char *callback;
+
+    (void)state;
+    open_sales(&story, NULL);
+    assert_int_equal(ask(&story, "r1", "i1"), NONE);
+    callback = story_text(&story, story_made(&story));
+    assert_int_equal(snooze(&story, callback, 90), NONE);
+    settings = story_queue(&story, "sales");
+    settings->expire_after_s = 3600;
+    story_set_queue(&story, settings);
+    story_at(&story, 5000 + hour - 1);
+    assert_int_equal(story_state(&story, callback), STATE(SNOOZED));
+    story_at(&story, 5000 + hour);
+    end_reason(&story, callback, REASON(EXPIRED));
+    story_close(&story);
+}
+
 static void rule_12_13_read_when_used(void **state)
 {
     struct story story;
@@ -738,6 +760,7 @@ int main(void)
         cmocka_unit_test(rule_12_13_expires_in_line),
         cmocka_unit_test(rule_12_13_counts_from_due),
         cmocka_unit_test(rule_12_13_what_is_with_an_agent_finishes_and_ends_when_it_comes_back),
+        cmocka_unit_test(rule_12_13_a_snoozed_one_expires_where_the_time_is_made_shorter),
         cmocka_unit_test(rule_12_13_read_when_used),
     };
 
