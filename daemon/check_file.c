@@ -1087,6 +1087,7 @@ enum err check_story_text(struct check_story *story, const char *path, const cha
     yaml_parser_delete(&parser);
     if (story->problem_count == 0) {
         set_times(story);
+        story->settings_domain = story->domain;
         return ERR_OK;
     }
     qsort(story->problems, story->problem_count, sizeof(*story->problems), compare_problems);

@@ -55,9 +55,10 @@ struct check_story {
     char **rules;
     size_t rule_count;
     const char *domain;
-    int64_t day_ms;   /* midnight of its first day, UTC or local ms */
-    int64_t start_ms; /* of the settings */
-    int64_t until_ms; /* the last time looked at */
+    const char *settings_domain; /* whose the settings are, as the file says */
+    int64_t day_ms;              /* midnight of its first day, UTC or local ms */
+    int64_t start_ms;            /* of the settings */
+    int64_t until_ms;            /* the last time looked at */
     struct options options;
     struct settings settings;
     struct check_event *events;

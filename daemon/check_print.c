@@ -305,7 +305,19 @@ static const char outro[] =
     "| Who is what | Word | Value | What it is |\n"
     "|---|---|---|---|\n";
 
-static const char live[] =
+static const char servers[] =
+    "\n## On real servers\n\n"
+    "`ringback check --live FILE.yaml...` tells the same inputs to the real daemon. On the Kafka "
+    "of\n"
+    "`kafka.bootstrap.servers` it makes topics for them, runs the daemon in the same process with\n"
+    "`clock: event` and its copy in the Redis of `redis.url`, stops and starts it on the way\n"
+    "(`--restarts N`), and reads what it wrote: that must be as the story expects, and as the\n"
+    "engine alone said, byte for byte. All stories of one command stand on the same topics, each\n"
+    "with a domain of its own. Topics and keys are removed afterwards, nothing else is touched.\n"
+    "The options of the servers are given as for `ringback run`; those that decide stand in the\n"
+    "story.\n";
+
+static const char failing[] =
     "\n## When a story fails\n\n"
     "The whole time line is printed: `>` what happened, `ok` what came as expected, `came` what\n"
     "else came, `WRONG` what did not come, came and should not, or was answered otherwise, with\n"
@@ -326,5 +338,6 @@ void check_print_reference(FILE *out)
                 word->strict ? " *" : "", word->help);
         print_params(word->params, out);
     }
-    fputs(live, out);
+    fputs(servers, out);
+    fputs(failing, out);
 }

@@ -45,7 +45,7 @@ struct check_known {
 
 /* --- faults --- */
 
-static void add_fault(struct check_result *result, int64_t at_ms, int line, const char *text)
+void check_fault(struct check_result *result, int64_t at_ms, int line, const char *text)
 {
     result->faults = memory_grow(
         result->faults, (result->fault_count + 1) * sizeof(*result->faults), "faults of a story");
@@ -54,8 +54,8 @@ static void add_fault(struct check_result *result, int64_t at_ms, int line, cons
 
 void check_cannot(struct check_run *run, const char *why)
 {
-    add_fault(run->result, run->now_ms, run->event->is.line,
-              arena_format(run->arena, "cannot happen: %s: %s", run->event->is.text, why));
+    check_fault(run->result, run->now_ms, run->event->is.line,
+                arena_format(run->arena, "cannot happen: %s: %s", run->event->is.text, why));
 }
 
 /* --- who is known --- */
@@ -167,18 +167,18 @@ static void add_output(struct check_result *result, const struct check_output *o
     result->outputs[result->output_count++] = *output;
 }
 
-static void take_dead_letter(struct check_run *run, const struct record *record)
+const char *check_dead_letter(const struct record *record, struct arena *arena)
 {
     const char *text = "it is a dead letter";
 
     for (size_t at = 0; at < record->header_count; at++)
-        text = arena_format(run->arena, "%s, %s=%.*s", text, record->headers[at].name,
+        text = arena_format(arena, "%s, %s=%.*s", text, record->headers[at].name,
                             (int)record->headers[at].value.size,
                             (const char *)record->headers[at].value.data);
-    check_cannot(run, text);
+    return text;
 }
 
-static void take_batch(struct check_run *run)
+bool check_output_read(struct check_output *output, struct slice value, struct arena *arena)
 {
     static const ProtobufCMessageDescriptor *const types[TOPIC_COUNT] = {
         [TOPIC_ROUTING] = &ringback__v1__routing_event__descriptor,
@@ -186,19 +186,30 @@ static void take_batch(struct check_run *run)
         [TOPIC_RESULTS] = &ringback__v1__result__descriptor,
     };
 
+    output->value = arena_slice(arena, value);
+    output->message = types[output->topic] == NULL
+                          ? NULL
+                          : protobuf_c_message_unpack(types[output->topic], &arena->allocator,
+                                                      value.size, output->value.data);
+    if (output->message != NULL)
+        output->type = oneof_field(output->message);
+    return output->message != NULL;
+}
+
+static void take_batch(struct check_run *run)
+{
     for (size_t at = 0; at < run->batch.state_first; at++) {
         const struct record *record = &run->batch.records[at];
         struct check_output output = {.at_ms = record->timestamp_ms, .topic = record->topic};
-        struct slice value = arena_slice(run->arena, record->value);
+        bool readable;
 
         if (record->topic >= TOPIC_DLQ_FIRST)
-            take_dead_letter(run, record);
-        if (types[record->topic] == NULL)
+            check_cannot(run, check_dead_letter(record, run->arena));
+        if (record->topic != TOPIC_ROUTING && record->topic != TOPIC_ANALYTICS &&
+            record->topic != TOPIC_RESULTS)
             continue;
-        output.message = protobuf_c_message_unpack(types[record->topic], &run->arena->allocator,
-                                                   value.size, value.data);
-        assert(output.message != NULL);
-        output.type = oneof_field(output.message);
+        readable = check_output_read(&output, record->value, run->arena);
+        assert(readable);
         add_output(run->result, &output);
         if (record->topic == TOPIC_ROUTING)
             learn(run->result->known, output.message);
@@ -481,8 +492,8 @@ static void compare_never(struct check_result *result, const struct check_expect
 
         if (output->at_ms >= expect->from_ms && output->at_ms <= expect->to_ms &&
             matches(result, expect, output))
-            add_fault(result, output->at_ms, expect->is.line,
-                      arena_format(&result->arena, "came, must not: %s", expect->is.text));
+            check_fault(result, output->at_ms, expect->is.line,
+                        arena_format(&result->arena, "came, must not: %s", expect->is.text));
     }
 }
 
@@ -502,7 +513,7 @@ static void compare_expects(const struct check_story *story, struct check_result
             if (expect->never)
                 compare_never(result, expect);
             else if (!find_expected(result, expect))
-                add_fault(
+                check_fault(
                     result, expect->is.at_ms, expect->is.line,
                     arena_format(&result->arena, "expected, did not come: %s", expect->is.text));
         }
@@ -532,9 +543,9 @@ static void compare_strict(const struct check_story *story, struct check_result 
         const struct check_word *word = check_word_of(output);
 
         if (!output->expected && word != NULL && story->strict[word - check_words])
-            add_fault(result, output->at_ms, 0,
-                      arena_format(&result->arena, "came, not expected: %s",
-                                   check_output_text(story, result, output, &result->arena)));
+            check_fault(result, output->at_ms, 0,
+                        arena_format(&result->arena, "came, not expected: %s",
+                                     check_output_text(story, result, output, &result->arena)));
     }
 }
 
@@ -605,18 +616,18 @@ static void compare_answer(const struct check_story *story, struct check_result 
             answered++;
             met |= reason == wanted;
             if (reason != 0 && reason != wanted)
-                add_fault(result, output->at_ms, line,
-                          arena_format(&result->arena, "%s: answered %s, expected %s", text,
-                                       answer_words(answer, &result->arena),
-                                       wanted == 0 ? "done" : check_reason_name(wanted)));
+                check_fault(result, output->at_ms, line,
+                            arena_format(&result->arena, "%s: answered %s, expected %s", text,
+                                         answer_words(answer, &result->arena),
+                                         wanted == 0 ? "done" : check_reason_name(wanted)));
         }
     }
     if (answered < asked && (event == NULL || event->verb->asks || wanted != 0))
-        add_fault(result, at_ms, line, arena_format(&result->arena, "%s: no answer came", text));
+        check_fault(result, at_ms, line, arena_format(&result->arena, "%s: no answer came", text));
     else if (!met)
-        add_fault(result, at_ms, line,
-                  arena_format(&result->arena, "%s: answered done, expected %s", text,
-                               check_reason_name(wanted)));
+        check_fault(result, at_ms, line,
+                    arena_format(&result->arena, "%s: answered done, expected %s", text,
+                                 check_reason_name(wanted)));
 }
 
 static int compare_faults(const void *a, const void *b)
@@ -641,20 +652,74 @@ static void compare(const struct check_story *story, struct check_result *result
         qsort(result->faults, result->fault_count, sizeof(*result->faults), compare_faults);
 }
 
+/* The next output of that topic from `at` on; count: there is none. */
+static size_t next_of(const struct check_output *outputs, size_t count, size_t at, enum topic topic)
+{
+    while (at < count && outputs[at].topic != topic)
+        at++;
+    return at;
+}
+
+/* The first record of a topic that is another one than before is told; the rest follows from it. */
+static void compare_topic(const struct check_story *story, struct check_result *result,
+                          const struct check_output *before, size_t before_count, enum topic topic)
+{
+    const struct check_output *outputs = result->outputs;
+    size_t count = result->output_count;
+    size_t was = next_of(before, before_count, 0, topic), is = next_of(outputs, count, 0, topic);
+    const char *was_text = "nothing", *is_text = "nothing";
+
+    while (was < before_count && is < count && outputs[is].at_ms == before[was].at_ms &&
+           slice_equal(outputs[is].value, before[was].value)) {
+        was = next_of(before, before_count, was + 1, topic);
+        is = next_of(outputs, count, is + 1, topic);
+    }
+    if (was == before_count && is == count)
+        return;
+    if (was < before_count)
+        was_text = check_output_text(story, result, &before[was], &result->arena);
+    if (is < count)
+        is_text = check_output_text(story, result, &outputs[is], &result->arena);
+    check_fault(
+        result, is < count ? outputs[is].at_ms : before[was].at_ms, 0,
+        arena_format(&result->arena, "%s: \"%s\" came, from the engine alone \"%s\"%s",
+                     topic_short_name(topic), is_text, was_text,
+                     strcmp(is_text, was_text) == 0 ? ": they differ in other fields" : ""));
+}
+
+/* What came before each event: of the same moment only those that are no answer to it. */
+static void place_events(const struct check_story *story, struct check_result *result)
+{
+    size_t output = 0;
+
+    for (size_t at = 0; at < story->event_count; at++) {
+        while (output < result->output_count &&
+               result->outputs[output].at_ms < story->events[at].is.at_ms)
+            output++;
+        result->decided[at] = output;
+    }
+}
+
 void check_compare(const struct check_story *story, struct check_result *result,
                    const struct check_output *outputs, size_t count)
 {
+    struct check_output *before = result->outputs;
+    size_t before_count = result->output_count;
+
     result->output_count = result->fault_count = 0;
-    free(result->outputs);
     result->outputs = NULL;
     for (size_t at = 0; at < count; at++) {
         struct check_output output = outputs[at];
 
-        output.type = oneof_field(output.message);
         output.expected = false;
         if (output.at_ms <= story->until_ms)
             add_output(result, &output);
     }
+    place_events(story, result);
+    compare_topic(story, result, before, before_count, TOPIC_ROUTING);
+    compare_topic(story, result, before, before_count, TOPIC_ANALYTICS);
+    compare_topic(story, result, before, before_count, TOPIC_RESULTS);
+    free(before);
     compare(story, result);
 }
 

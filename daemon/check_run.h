@@ -9,8 +9,10 @@
 struct check_output {
     int64_t at_ms;
     enum topic topic;
+    struct slice value; /* the message as it was written */
     const ProtobufCMessage *message;
     const char *type; /* the field of its oneof: "offer" */
+    size_t order;     /* for those who sort outputs */
     bool expected;    /* an expectation is met by it */
 };
 
@@ -47,10 +49,21 @@ struct check_result {
 void check_run(const struct check_story *story, struct check_result *result);
 void check_result_deinit(struct check_result *result);
 
-/* The same comparison with outputs that came another way from the inputs of that run: they and the
- * faults replace the result's. Those later than the story are left out; messages are borrowed. */
+/* The same comparison with outputs that came another way from the inputs of that run, by time: they
+ * and the faults replace the result's. On each topic they must be what the run gave, byte for byte.
+ * Those later than the story are left out; messages are borrowed. */
 void check_compare(const struct check_story *story, struct check_result *result,
                    const struct check_output *outputs, size_t count);
+
+/* One more thing that is wrong; text lives as long as the result. line 0: of none. */
+void check_fault(struct check_result *result, int64_t at_ms, int line, const char *text);
+
+/* Sets what follows from the record's value, with topic and at_ms given: value, message and type,
+ * in arena. false: it cannot be read. */
+bool check_output_read(struct check_output *output, struct slice value, struct arena *arena);
+
+/* "it is a dead letter, error=...", in arena. */
+const char *check_dead_letter(const struct record *record, struct arena *arena);
 
 /* --- for those who print --- */
 

@@ -758,7 +758,7 @@ void check_say_settings(struct check_run *run, const struct settings *settings)
         const char *id;
 
         /* A domain about which nothing is said is there, and need not be said. */
-        if (strcmp(item->domain, voice.story->domain) != 0 ||
+        if (strcmp(item->domain, voice.story->settings_domain) != 0 ||
             (item->kind == SETTINGS_DOMAIN &&
              protobuf_c_message_get_packed_size(item->message) == 0))
             continue;

@@ -1,14 +1,27 @@
 /* ringback check: stories, what must come of them and what came. */
+#include <inttypes.h>
 #include <jansson.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "base/log.h"
+#include "base/memory.h"
 #include "daemon/args.h"
-#include "daemon/check_run.h"
+#include "daemon/check_live.h"
 
 struct flags {
     bool reference;
     bool verbose;
+    bool live;
+    int64_t partitions;
+    int64_t restarts;
+    bool redis; /* told by check_live() */
+};
+
+/* One file. result is set if err is OK. */
+struct told {
+    struct check_story story;
+    struct check_result result;
+    enum err err;
+    struct err_note note;
 };
 
 struct totals {
@@ -77,70 +90,137 @@ static void print_problems(const struct check_story *story, const struct err_not
 }
 
 /* A story that was read. */
-static void tell(struct command_context *context, const struct check_story *story,
-                 const struct flags *flags, struct totals *totals, json_t *list)
+static void print_story(struct command_context *context, const struct check_story *story,
+                        struct check_result *result, const struct flags *flags, json_t *list)
 {
-    struct check_result result;
-
-    check_run(story, &result);
-    totals->failed += result.fault_count > 0;
     if (context->json) {
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "file", story->path,
                                         "story", story->title, "rules", rules_json(story), "passed",
-                                        result.fault_count == 0, "wrong", faults_json(&result),
-                                        "outputs", outputs_json(story, &result)));
+                                        result->fault_count == 0, "wrong", faults_json(result),
+                                        "outputs", outputs_json(story, result)));
     } else {
-        fprintf(context->out, "%-6s %s: %s\n", result.fault_count > 0 ? "FAILED" : "ok",
+        fprintf(context->out, "%-6s %s: %s\n", result->fault_count > 0 ? "FAILED" : "ok",
                 story->path, story->title);
-        if (result.fault_count > 0 || flags->verbose)
-            check_print_story(story, &result, context->out);
+        if (result->fault_count > 0 || flags->verbose)
+            check_print_story(story, result, context->out);
     }
-    check_result_deinit(&result);
 }
 
-static void check_one(struct command_context *context, const char *path, const struct flags *flags,
-                      struct totals *totals, json_t *list)
+static void print_told(struct command_context *context, struct told *told,
+                       const struct flags *flags, struct totals *totals, json_t *list)
 {
-    struct check_story story;
-    struct err_note note = {.err = ERR_OK};
-    enum err err = check_story_read(&story, path, &note);
-
     totals->stories++;
-    if (err == ERR_OK) {
-        tell(context, &story, flags, totals, list);
-    } else {
-        totals->unread++;
-        if (context->json)
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:b, s:s, s:o}", "file", path, "passed", 0,
-                                            "error", note.text, "problems", problems_json(&story)));
-        else
-            print_problems(&story, &note, context->out);
+    if (told->err == ERR_OK) {
+        totals->failed += told->result.fault_count > 0;
+        print_story(context, &told->story, &told->result, flags, list);
+        return;
     }
-    check_story_deinit(&story);
+    totals->unread++;
+    if (context->json)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:o}", "file", told->story.path,
+                                              "passed", 0, "error", told->note.text, "problems",
+                                              problems_json(&told->story)));
+    else
+        print_problems(&told->story, &told->note, context->out);
 }
 
-static enum err check_all(struct command_context *context, const struct args *args,
-                          const struct flags *flags, struct err_note *note)
+static void print_totals(struct command_context *context, const struct totals *totals,
+                         const struct flags *flags, json_t *list)
 {
-    struct totals totals = {0};
-    json_t *list = json_array(), *root;
+    json_t *root;
 
-    for (int at = 0; at < args->count; at++)
-        check_one(context, args->values[at], flags, &totals, list);
     if (context->json) {
-        root =
-            json_pack("{s:I, s:I, s:I, s:O}", "stories", (json_int_t)totals.stories, "failed",
-                      (json_int_t)totals.failed, "unread", (json_int_t)totals.unread, "list", list);
+        root = json_pack("{s:b, s:I, s:I, s:I, s:O}", "live", flags->live, "stories",
+                         (json_int_t)totals->stories, "failed", (json_int_t)totals->failed,
+                         "unread", (json_int_t)totals->unread, "list", list);
         json_dumpf(root, context->out, JSON_INDENT(2));
         fputc('\n', context->out);
         json_decref(root);
-    } else {
-        fprintf(context->out, "%zu stories: %zu hold, %zu failed, %zu cannot be read\n",
-                totals.stories, totals.stories - totals.failed - totals.unread, totals.failed,
-                totals.unread);
+        return;
     }
+    fprintf(context->out, "%zu stories: %zu hold, %zu failed, %zu cannot be read", totals->stories,
+            totals->stories - totals->failed - totals->unread, totals->failed, totals->unread);
+    if (flags->live)
+        fprintf(context->out,
+                "; on Kafka with %" PRId64 " partition%s %s Redis, %" PRId64
+                " restart%s of the daemon on the way",
+                flags->partitions, flags->partitions == 1 ? "" : "s",
+                flags->redis ? "and on" : "without", flags->restarts,
+                flags->restarts == 1 ? "" : "s");
+    fputc('\n', context->out);
+}
+
+/* Options that decide stand in the story: given beside it they would not count. */
+static enum err check_options(const struct command_context *context, const struct flags *flags,
+                              struct err_note *note)
+{
+    for (int at = 0; at < context->option_count; at++) {
+        char key[100];
+        enum option option;
+
+        snprintf(key, sizeof(key), "%.*s", (int)context->options[at].key_size,
+                 context->options[at].key);
+        option = options_find(key);
+        if (!flags->live)
+            return FAIL(note, ERR_USAGE,
+                        "--%s: options of the servers go with --live; those that decide stand"
+                        " under `options` in the story",
+                        key);
+        if (option != OPTION_COUNT && (option_rows[option].flags & OPTION_DECIDES) != 0 &&
+            option != OPTION_partitioner)
+            return FAIL(note, ERR_USAGE, "--%s decides: it stands under `options` in the story",
+                        key);
+    }
+    return ERR_OK;
+}
+
+static void read_and_run(struct told *told, const char *path, const struct flags *flags,
+                         size_t *count)
+{
+    told->note.err = ERR_OK;
+    told->err = check_story_read(&told->story, path, &told->note);
+    if (told->err != ERR_OK)
+        return;
+    if (flags->live)
+        check_live_domain(&told->story, *count);
+    ++*count;
+    check_run(&told->story, &told->result);
+}
+
+static enum err run_live(struct command_context *context, struct flags *flags, struct told *told,
+                         int told_count, size_t count, struct err_note *note)
+{
+    struct check_live_options live = {
+        .context = context,
+        .partitions = (int32_t)flags->partitions,
+        .restarts = (int)flags->restarts,
+    };
+    struct check_live_story *stories = memory_zalloc((count + 1) * sizeof(*stories), "stories");
+    size_t at = 0;
+    enum err err;
+
+    for (int i = 0; i < told_count; i++) {
+        if (told[i].err == ERR_OK)
+            stories[at++] = (struct check_live_story){&told[i].story, &told[i].result};
+    }
+    command_catch_signals();
+    command_option_first(context, "log.level", "error");
+    err = check_live(&live, stories, count, note);
+    flags->redis = live.redis;
+    free(stories);
+    return err;
+}
+
+static enum err print_all(struct command_context *context, struct told *told, int count,
+                          const struct flags *flags, struct err_note *note)
+{
+    struct totals totals = {0};
+    json_t *list = json_array();
+
+    for (int at = 0; at < count; at++)
+        print_told(context, &told[at], flags, &totals, list);
+    print_totals(context, &totals, flags, list);
     json_decref(list);
     if (totals.unread > 0)
         return FAIL(note, ERR_BAD_SETTINGS,
@@ -152,11 +232,36 @@ static enum err check_all(struct command_context *context, const struct args *ar
                              : ERR_OK;
 }
 
+static enum err check_all(struct command_context *context, const struct args *args,
+                          struct flags *flags, struct err_note *note)
+{
+    struct told *told = memory_zalloc((size_t)args->count * sizeof(*told), "stories");
+    size_t count = 0;
+    enum err err = ERR_OK;
+
+    for (int at = 0; at < args->count; at++)
+        read_and_run(&told[at], args->values[at], flags, &count);
+    if (flags->live && count > 0)
+        err = run_live(context, flags, told, args->count, count, note);
+    if (err == ERR_OK)
+        err = print_all(context, told, args->count, flags, note);
+    for (int at = 0; at < args->count; at++) {
+        if (told[at].err == ERR_OK)
+            check_result_deinit(&told[at].result);
+        check_story_deinit(&told[at].story);
+    }
+    free(told);
+    return err;
+}
+
 enum err cmd_check(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
-    struct flags flags = {.verbose = false};
+    struct flags flags = {.partitions = 4, .restarts = 1};
     const struct arg_flag table[] = {
         ARGS_SWITCH("verbose", &flags.verbose, "print the time line of every story"),
+        ARGS_SWITCH("live", &flags.live, "tell them to the daemon on Kafka and Redis, too"),
+        ARGS_INT("partitions", "N", &flags.partitions, 1, 32, "of its topics, with --live"),
+        ARGS_INT("restarts", "N", &flags.restarts, 0, 100, "of the daemon, with --live"),
         ARGS_SWITCH("reference", &flags.reference, "print the page of the format"),
         ARGS_END,
     };
@@ -166,10 +271,17 @@ enum err cmd_check(struct command_context *context, int argc, char **argv, struc
             "Tells stories to the engine, in their own time and without any server, and compares\n"
             "what comes out with what each expects: settings, events at times, expectations.\n"
             "A story that fails is printed as a time line with what was expected and what came.\n"
-            "The format: docs/scenarios.md.\n",
+            "The format: docs/scenarios.md.\n"
+            "\n"
+            "With --live the same inputs then go to the Kafka of kafka.bootstrap.servers, to\n"
+            "topics made for them; a daemon in this process decides them, its copy in the Redis\n"
+            "of redis.url; it is stopped and started on the way. What it wrote must be as the\n"
+            "story expects, and as the engine alone said, byte for byte. Topics and keys are\n"
+            "removed afterwards; nothing else is touched.\n",
         .flags = table,
-        .positional_max = 100000,
+        .positional_max = 10000,
         .json = true,
+        .options = true,
     };
     struct args args;
 
@@ -180,5 +292,6 @@ enum err cmd_check(struct command_context *context, int argc, char **argv, struc
     }
     if (args.count == 0)
         return FAIL(note, ERR_USAGE, "which stories? Give FILE.yaml");
+    TRY(check_options(context, &flags, note));
     return check_all(context, &args, &flags, note);
 }

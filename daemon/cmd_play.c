@@ -1,20 +1,16 @@
 /* ringback play: the inputs of a recorded log to Kafka. */
 #include <inttypes.h>
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "consumers/log_file.h"
 #include "daemon/args.h"
-#include "daemon/bus_kafka.h"
+#include "daemon/feed.h"
 #include "daemon/log_topics.h"
 #include "daemon/topics.h"
 
-enum { timeout_ms = 10000, flush_ms = 60000, progress_ms = 200, slice_ms = 50 };
-
-#define END_HEADER "ringback-end"
+enum { timeout_ms = 10000, progress_ms = 200, slice_ms = 50 };
 
 struct flags {
     struct value_rate speed;
@@ -27,8 +23,7 @@ struct play {
     const struct options *options;
     const struct flags *flags;
     struct topics *topics;
-    rd_kafka_t *producer;
-    rd_kafka_topic_t *kafka_topics[INPUT_COUNT];
+    struct feed *feed;
     struct log_reader *reader;
     uint64_t sent;
     uint64_t skipped; /* records of topics that are no inputs */
@@ -37,55 +32,7 @@ struct play {
     int64_t began_ms;
     int64_t said_ms;
     int64_t last_ms; /* the largest timestamp, for end markers */
-    atomic_int failures;
-    rd_kafka_resp_err_t code;
 };
-
-static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *opaque)
-{
-    struct play *play = opaque;
-
-    (void)kafka;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    play->code = message->err;
-    atomic_fetch_add(&play->failures, 1);
-}
-
-static enum err make_producer(struct play *play, struct err_note *note)
-{
-    struct kafka_setting items[option_kafka_count_max];
-    struct kafka_settings settings = bus_kafka_settings(play->options, items);
-    rd_kafka_conf_t *conf;
-
-    const char *const ours[] = {"client.id",
-                                "ringback-play",
-                                "enable.idempotence",
-                                "true",
-                                "linger.ms",
-                                "5",
-                                "queue.buffering.max.messages",
-                                "200000",
-                                NULL};
-
-    TRY(kafka_conf_create(&settings, ours, &conf, note));
-    rd_kafka_conf_set_opaque(conf, play);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    TRY(kafka_create(RD_KAFKA_PRODUCER, conf, "a producer", &play->producer, note));
-    for (int i = 0; i < INPUT_COUNT; i++)
-        play->kafka_topics[i] =
-            rd_kafka_topic_new(play->producer, play->options->topic_names[i], NULL);
-    return ERR_OK;
-}
-
-static void end_producer(struct play *play)
-{
-    if (play->producer == NULL)
-        return;
-    for (int i = 0; i < INPUT_COUNT; i++)
-        rd_kafka_topic_destroy(play->kafka_topics[i]);
-    rd_kafka_destroy(play->producer);
-}
 
 /* A file names topics in full, maybe as another installation does. INPUT_COUNT: no input. */
 static int input_of(struct play *play, struct slice name)
@@ -97,28 +44,8 @@ static int input_of(struct play *play, struct slice name)
     return topic < (enum topic)INPUT_COUNT ? (int)topic : INPUT_COUNT;
 }
 
-static enum err send_one(struct play *play, int input, const struct record *record,
-                         struct err_note *note)
-{
-    const char *topic = play->options->topic_names[input];
-
-    for (;;) {
-        rd_kafka_resp_err_t code =
-            kafka_produce(play->producer, play->kafka_topics[input], record, true, NULL);
-
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return ERR_OK;
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return FAIL(note, ERR_BUS_REFUSED, "cannot send to %s, partition %" PRId32 ": %s",
-                        topic, record->partition, rd_kafka_err2str(code));
-        (void)rd_kafka_poll(play->producer, slice_ms);
-        if (command_stopped())
-            return ERR_CANCELLED;
-    }
-}
-
 /* Until this record's turn has come. */
-static enum err pace(struct play *play, int64_t stamp_ms)
+static enum err pace(struct play *play, int64_t stamp_ms, struct err_note *note)
 {
     const struct value_rate *speed = &play->flags->speed;
     int64_t at_ms = play->began_ms;
@@ -132,21 +59,11 @@ static enum err pace(struct play *play, int64_t stamp_ms)
     while (clock_monotonic_ms() < at_ms) {
         int64_t left_ms = at_ms - clock_monotonic_ms();
 
-        (void)rd_kafka_poll(play->producer, (int)(left_ms < slice_ms ? left_ms : slice_ms));
+        TRY(feed_poll(play->feed, (int)(left_ms < slice_ms ? left_ms : slice_ms), note));
         if (command_stopped())
             return ERR_CANCELLED;
     }
     return ERR_OK;
-}
-
-static enum err check_delivery(const struct play *play, struct err_note *note)
-{
-    if (atomic_load(&play->failures) == 0)
-        return ERR_OK;
-    return FAIL(note, ERR_BUS_REFUSED,
-                "the broker refused %d records: %s. Topics for recorded logs are made by `ringback "
-                "topics --for-replay`",
-                atomic_load(&play->failures), rd_kafka_err2str(play->code));
 }
 
 static void say(struct play *play, bool last)
@@ -163,39 +80,15 @@ static void say(struct play *play, bool last)
     (void)fflush(play->context->err);
 }
 
-static enum err flush(struct play *play, struct err_note *note)
-{
-    int64_t until_ms = clock_monotonic_ms() + flush_ms;
-
-    while (rd_kafka_outq_len(play->producer) > 0) {
-        (void)rd_kafka_flush(play->producer, slice_ms);
-        if (command_stopped())
-            return ERR_CANCELLED;
-        if (clock_monotonic_ms() > until_ms)
-            return FAIL(note, ERR_BUS_DOWN, "%d records were not taken by the broker within %d s",
-                        rd_kafka_outq_len(play->producer), flush_ms / 1000);
-    }
-    return check_delivery(play, note);
-}
-
 static enum err send_ends(struct play *play, struct err_note *note)
 {
-    const struct header header = {END_HEADER, slice_make("1", 1)};
+    int64_t at_ms = play->last_ms > 0 ? play->last_ms : clock_wall_ms();
 
     for (int i = 0; i < INPUT_COUNT; i++) {
-        for (int32_t partition = 0; partition < play->topics->items[i].partitions; partition++) {
-            struct record marker = {
-                .topic = (enum topic)i,
-                .partition = partition,
-                .timestamp_ms = play->last_ms > 0 ? play->last_ms : clock_wall_ms(),
-                .headers = &header,
-                .header_count = 1,
-            };
-
-            TRY(send_one(play, i, &marker, note));
-        }
+        for (int32_t partition = 0; partition < play->topics->items[i].partitions; partition++)
+            TRY(feed_end(play->feed, (enum input)i, partition, at_ms, note));
     }
-    return flush(play, note);
+    return feed_flush(play->feed, note);
 }
 
 static enum err send_all(struct play *play, struct err_note *note)
@@ -230,13 +123,14 @@ static enum err send_all(struct play *play, struct err_note *note)
                        play->topics->items[input].partitions);
             break;
         }
-        err = pace(play, entry.record.timestamp_ms);
-        if (err == ERR_OK)
-            err = send_one(play, input, &entry.record, note);
+        err = pace(play, entry.record.timestamp_ms, note);
+        if (err == ERR_OK) {
+            entry.record.topic = (enum topic)input;
+            err = feed_send(play->feed, &entry.record, note);
+        }
         play->sent += err == ERR_OK;
         if (err == ERR_OK && play->sent % 1000 == 0) {
-            (void)rd_kafka_poll(play->producer, 0);
-            err = command_stopped() ? ERR_CANCELLED : check_delivery(play, note);
+            err = command_stopped() ? ERR_CANCELLED : feed_poll(play->feed, 0, note);
             say(play, false);
         }
     }
@@ -298,11 +192,11 @@ static enum err work(struct play *play, const char *path, struct err_note *note)
 
     TRY(log_reader_open(path, &play->reader, note));
     TRY(check_topics(play, note));
-    TRY(make_producer(play, note));
+    TRY(feed_create(play->options, "ringback-play", &play->feed, note));
     err = send_all(play, note);
     if (err == ERR_OK || err == ERR_BAD_FILE) { /* what is before the damage is good */
         struct err_note flushed;
-        enum err after = flush(play, &flushed);
+        enum err after = feed_flush(play->feed, &flushed);
 
         if (err == ERR_OK && after != ERR_OK)
             *note = flushed;
@@ -357,7 +251,7 @@ enum err cmd_play(struct command_context *context, int argc, char **argv, struct
         play->options = &options;
         play->flags = &values;
         err = work(play, args.values[0], note);
-        end_producer(play);
+        feed_destroy(play->feed);
         log_reader_close(play->reader);
         free(play->topics);
         free(play);

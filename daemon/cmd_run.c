@@ -14,6 +14,12 @@ static void list_points(FILE *out)
 }
 #endif
 
+static bool stopped(void *context)
+{
+    (void)context;
+    return command_stopped();
+}
+
 enum err cmd_run(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
 #if defined(RINGBACK_TEST_POINTS)
@@ -33,7 +39,7 @@ enum err cmd_run(struct command_context *context, int argc, char **argv, struct 
         .flags = flags,
         .options = true,
     };
-    struct run_options run = {.described = true, .stopped = command_stopped};
+    struct run_options run = {.described = true, .stopped = stopped};
     struct args args;
     struct options options;
     enum err err;

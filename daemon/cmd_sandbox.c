@@ -1,14 +1,11 @@
 /* ringback sandbox: the real daemon on an in-process broker and a private redis-server. */
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/args.h"
-#include "daemon/run.h"
+#include "daemon/aside.h"
 #include "daemon/sandbox.h"
 #include "daemon/sandbox_play.h"
 
@@ -18,55 +15,11 @@ struct flags {
     int64_t partitions;
 };
 
-static atomic_bool daemon_stop;  /* the daemon is to stop */
-static atomic_bool daemon_ended; /* it has, wanted or not */
-static atomic_int deciding;      /* partitions that it decides */
-
-struct daemon_thread {
-    pthread_t thread;
-    struct run_options run;
-    struct err_note note;
-    enum err err;
-};
-
-static bool daemon_stopped(void)
-{
-    return command_stopped() || atomic_load(&daemon_stop);
-}
+static struct aside daemon_aside;
 
 static bool play_stopped(void)
 {
-    return command_stopped() || atomic_load(&daemon_ended);
-}
-
-static void *daemon_main(void *context)
-{
-    struct daemon_thread *daemon = context;
-
-    daemon->err = run_daemon(&daemon->run, &daemon->note);
-    atomic_store(&daemon_ended, true);
-    return NULL;
-}
-
-/* As if given first on the command line: what the user gives wins. */
-static void option_first(struct command_context *context, const char *key, const char *value)
-{
-    if (context->option_count == command_options_max)
-        return;
-    memmove(&context->options[1], &context->options[0],
-            (size_t)context->option_count * sizeof(context->options[0]));
-    context->options[0] = (struct command_option){key, strlen(key), value};
-    context->option_count++;
-}
-
-/* As if given last: ours wins. Errors: ERR_USAGE. */
-static enum err option_last(struct command_context *context, const char *key, const char *value,
-                            struct err_note *note)
-{
-    if (context->option_count == command_options_max)
-        return FAIL(note, ERR_USAGE, "too many options");
-    context->options[context->option_count++] = (struct command_option){key, strlen(key), value};
-    return ERR_OK;
+    return aside_ended(&daemon_aside);
 }
 
 static enum err make_topics(struct sandbox *sandbox, const struct options *options,
@@ -77,27 +30,17 @@ static enum err make_topics(struct sandbox *sandbox, const struct options *optio
     return ERR_OK;
 }
 
-static enum err end_daemon(struct daemon_thread *daemon, struct err_note *note)
-{
-    atomic_store(&daemon_stop, true);
-    (void)pthread_join(daemon->thread, NULL);
-    if (daemon->err != ERR_OK)
-        *note = daemon->note;
-    return daemon->err;
-}
-
 static enum err play_log(struct command_context *context, struct sandbox_play *play,
-                         const struct flags *flags, struct daemon_thread *daemon,
-                         struct err_note *note)
+                         const struct flags *flags, struct err_note *note)
 {
     struct err_note daemon_note = {.err = ERR_OK};
     enum err err, daemon_err;
 
     /* What is there at a first start with clock: event is taken for the whole log. */
-    while (!play_stopped() && atomic_load(&deciding) < sandbox_play_partitions(play))
+    while (!play_stopped() && atomic_load(&daemon_aside.deciding) < sandbox_play_partitions(play))
         (void)poll(NULL, 0, 10);
     err = sandbox_play_run(play, flags->out, play_stopped, note);
-    daemon_err = end_daemon(daemon, &daemon_note);
+    daemon_err = aside_stop(&daemon_aside, &daemon_note);
     if (daemon_err != ERR_OK && err != ERR_IO && !command_stopped()) {
         *note = daemon_note;
         return daemon_err;
@@ -113,8 +56,7 @@ static enum err play_log(struct command_context *context, struct sandbox_play *p
 }
 
 static enum err stay(struct command_context *context, const struct sandbox *sandbox,
-                     const struct options *options, int32_t partitions,
-                     struct daemon_thread *daemon, struct err_note *note)
+                     const struct options *options, int32_t partitions, struct err_note *note)
 {
     const char *broker = sandbox_bootstrap(sandbox);
 
@@ -133,14 +75,13 @@ static enum err stay(struct command_context *context, const struct sandbox *sand
     (void)fflush(context->out);
     while (!play_stopped())
         (void)poll(NULL, 0, 50);
-    return end_daemon(daemon, note);
+    return aside_stop(&daemon_aside, note);
 }
 
 static enum err run_in(struct command_context *context, struct sandbox *sandbox,
                        const struct options *options, const struct flags *flags,
                        struct err_note *note)
 {
-    static struct daemon_thread daemon;
     struct sandbox_play *play = NULL;
     int32_t partitions = (int32_t)flags->partitions;
     enum err err = ERR_OK;
@@ -150,16 +91,11 @@ static enum err run_in(struct command_context *context, struct sandbox *sandbox,
         partitions = sandbox_play_partitions(play);
     }
     err = make_topics(sandbox, options, partitions, note);
-    if (err == ERR_OK) {
-        daemon.run = (struct run_options){
-            .options = options, .stopped = daemon_stopped, .deciding = &deciding};
-        if (pthread_create(&daemon.thread, NULL, daemon_main, &daemon) != 0)
-            err = FAIL(note, ERR_IO, "no thread for the daemon");
-        else if (play != NULL)
-            err = play_log(context, play, flags, &daemon, note);
-        else
-            err = stay(context, sandbox, options, partitions, &daemon, note);
-    }
+    if (err == ERR_OK)
+        err = aside_start(&daemon_aside, options, false, note);
+    if (err == ERR_OK)
+        err = play != NULL ? play_log(context, play, flags, note)
+                           : stay(context, sandbox, options, partitions, note);
     sandbox_play_destroy(play);
     return err;
 }
@@ -167,11 +103,11 @@ static enum err run_in(struct command_context *context, struct sandbox *sandbox,
 static enum err prepare(struct command_context *context, const struct sandbox *sandbox,
                         const struct flags *flags, struct err_note *note)
 {
-    option_first(context, "log.level", "warn");
-    option_first(context, "group", "sandbox");
-    TRY(option_last(context, "kafka.bootstrap.servers", sandbox_bootstrap(sandbox), note));
-    TRY(option_last(context, "redis.url", sandbox_redis_url(sandbox), note));
-    return flags->play == NULL ? ERR_OK : option_last(context, "clock", "event", note);
+    command_option_first(context, "log.level", "warn");
+    command_option_first(context, "group", "sandbox");
+    TRY(command_option_last(context, "kafka.bootstrap.servers", sandbox_bootstrap(sandbox), note));
+    TRY(command_option_last(context, "redis.url", sandbox_redis_url(sandbox), note));
+    return flags->play == NULL ? ERR_OK : command_option_last(context, "clock", "event", note);
 }
 
 enum err cmd_sandbox(struct command_context *context, int argc, char **argv, struct err_note *note)

@@ -82,37 +82,17 @@ static enum err print_json(const struct topics *topics, const struct topics_repo
     return failed == 0 ? ERR_OK : FAIL(note, ERR_IO, "standard output cannot be written");
 }
 
-/* What was created or changed is not at once in the answer of every broker. */
-static enum err read_after_create(rd_kafka_t *client, const struct options *options,
-                                  bool for_replay, struct topics *topics, struct err_note *note)
-{
-    static struct topics_report report;
-
-    for (int attempt = 0;; attempt++) {
-        enum err err = topics_read(client, options, true, read_timeout_ms, topics, note);
-
-        topics_check(topics, options, for_replay, &report);
-        if (err != ERR_OK || topics_refused(topics, &report, NULL) == ERR_OK || attempt == 20)
-            return err;
-        (void)rd_kafka_poll(client, 100);
-    }
-}
-
 static enum err make_topics(rd_kafka_t *client, const struct options *options,
                             const struct flags *flags, struct topics *topics, struct err_note *note)
 {
-    int replication = (int)flags->replication;
-
-    if (replication == 0)
-        replication = topics->broker_count < 3 ? topics->broker_count : 3;
-    if (replication > topics->broker_count)
-        return FAIL(note, ERR_USAGE, "--replication %d: the cluster has %d broker%s", replication,
-                    topics->broker_count, topics->broker_count == 1 ? "" : "s");
+    if (flags->replication > topics->broker_count)
+        return FAIL(note, ERR_USAGE, "--replication %d: the cluster has %d broker%s",
+                    (int)flags->replication, topics->broker_count,
+                    topics->broker_count == 1 ? "" : "s");
     if (flags->for_replay)
         TRY(topics_open_for_replay(client, topics, note));
-    TRY(topics_create(client, topics, (int32_t)flags->partitions, replication, flags->for_replay,
-                      note));
-    return read_after_create(client, options, flags->for_replay, topics, note);
+    return topics_make(client, options, (int32_t)flags->partitions, (int)flags->replication,
+                       flags->for_replay, topics, note);
 }
 
 static enum err work(struct command_context *context, const struct options *options,

@@ -171,3 +171,22 @@ int command_run(struct command_context *context, const struct command *table, in
         print_error(context, err, &note);
     return command_exit_code(err);
 }
+
+void command_option_first(struct command_context *context, const char *key, const char *value)
+{
+    if (context->option_count == command_options_max)
+        return;
+    memmove(&context->options[1], &context->options[0],
+            (size_t)context->option_count * sizeof(context->options[0]));
+    context->options[0] = (struct command_option){key, strlen(key), value};
+    context->option_count++;
+}
+
+enum err command_option_last(struct command_context *context, const char *key, const char *value,
+                             struct err_note *note)
+{
+    if (context->option_count == command_options_max)
+        return FAIL(note, ERR_USAGE, "too many options");
+    context->options[context->option_count++] = (struct command_option){key, strlen(key), value};
+    return ERR_OK;
+}

@@ -76,6 +76,13 @@ int command_run(struct command_context *context, const struct command *table, in
 
 enum exit_code command_exit_code(enum err err);
 
+/* For commands that set options of the daemon themselves. As if given first on the command line:
+ * what the user gives wins. */
+void command_option_first(struct command_context *context, const char *key, const char *value);
+/* As if given last: it wins. Errors: ERR_USAGE. */
+MUST_CHECK enum err command_option_last(struct command_context *context, const char *key,
+                                        const char *value, struct err_note *note);
+
 /* For commands that run long: SIGINT and SIGTERM only make command_stopped() true (the second one
  * kills, as ever) and SIGPIPE is ignored. A command that stops so returns ERR_CANCELLED, unless
  * stopping is its normal end (run). */

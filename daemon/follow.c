@@ -613,6 +613,7 @@ static void answered(struct follow *follow)
     case STORE_CALL_COUNT: counted(follow); break;
     case STORE_CALL_SCAN: scanned(follow); break;
     case STORE_CALL_DROP: follow->drop_wanted = false; break;
+    case STORE_CALL_CLEAR: break; /* never asked */
     case STORE_CALL_POLICY:
         follow->policy_asked = true;
         if (follow->call.policy[0] != '\0' && strcmp(follow->call.policy, "noeviction") != 0)

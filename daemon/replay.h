@@ -32,7 +32,7 @@ struct replay_counts {
     uint64_t records; /* all that was written, state and journal included */
     int32_t partitions;
     struct log_strangers strangers; /* what was left out */
-    bool wall_clock;    /* the log has a journal of the wall clock */
+    bool wall_clock;                /* the log has a journal of the wall clock */
     int64_t elapsed_ns; /* of deciding and writing; without looking through the log first */
     int64_t cpu_ns;     /* of that, what this process computed */
 };

@@ -352,7 +352,7 @@ static enum err serve(struct running *running, struct err_note *note)
                           : hanging_ms;
     int64_t hanging_at_ms = clock_monotonic_ms() + each_ms;
 
-    while (!running->run->stopped()) {
+    while (!running->run->stopped(running->run->context)) {
         watchdog_turn(running->watchdog);
         TRY(kafka_group_poll(running->group, poll_ms, note));
         TRY(check_workers(running, note));

@@ -13,7 +13,7 @@ struct sim_options; /* sim_world.h */
 struct sim_say {
     struct sim_bus *bus; /* NULL: silence */
     const struct sim_model *model;
-    uint64_t *events; /* by domain: made so far, for their ids */
+    uint64_t *events;                  /* by domain: made so far, for their ids */
     const struct sim_options *options; /* of the queues */
 };
 

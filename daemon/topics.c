@@ -515,6 +515,68 @@ enum err topics_create(rd_kafka_t *client, const struct topics *topics, int32_t 
     return err;
 }
 
+/* What was created or changed is not at once in the answer of every broker. */
+static enum err read_after_create(rd_kafka_t *client, const struct options *options,
+                                  bool for_replay, struct topics *topics, struct err_note *note)
+{
+    static struct topics_report report;
+
+    for (int attempt = 0;; attempt++) {
+        enum err err = topics_read(client, options, true, admin_timeout_ms, topics, note);
+
+        topics_check(topics, options, for_replay, &report);
+        if (err != ERR_OK || topics_refused(topics, &report, NULL) == ERR_OK || attempt == 20)
+            return err;
+        (void)rd_kafka_poll(client, 100);
+    }
+}
+
+enum err topics_make(rd_kafka_t *client, const struct options *options, int32_t partitions,
+                     int replication, bool for_replay, struct topics *topics, struct err_note *note)
+{
+    if (replication == 0)
+        replication = topics->broker_count < 3 ? topics->broker_count : 3;
+    TRY(topics_create(client, topics, partitions, replication, for_replay, note));
+    return read_after_create(client, options, for_replay, topics, note);
+}
+
+enum err topics_delete(rd_kafka_t *client, const struct topics *topics, struct err_note *note)
+{
+    rd_kafka_DeleteTopic_t *wanted[TOPIC_COUNT];
+    rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    const rd_kafka_topic_result_t **results;
+    rd_kafka_event_t *event = NULL;
+    size_t count = 0;
+    enum err err = ERR_OK;
+
+    for (int i = 0; i < TOPIC_COUNT; i++) {
+        if (topics->items[i].present)
+            wanted[count++] = rd_kafka_DeleteTopic_new(topics->items[i].name);
+    }
+    if (count > 0) {
+        rd_kafka_DeleteTopics(client, wanted, count, options, queue);
+        rd_kafka_DeleteTopic_destroy_array(wanted, count);
+        event = wait_answer(queue, "delete topics", note);
+        err = event == NULL ? ERR_BUS_DOWN : ERR_OK;
+    }
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    if (event == NULL)
+        return err;
+    results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            err = FAIL(note, ERR_BUS_REFUSED, "cannot delete topic %s: %s",
+                       rd_kafka_topic_result_name(results[i]), rd_kafka_err2str(code));
+    }
+    rd_kafka_event_destroy(event);
+    return err;
+}
+
 static bool is_set(const rd_kafka_ConfigEntry_t *entry, const struct topic_settings *ours)
 {
     for (size_t i = 0; i < ours->count; i++) {

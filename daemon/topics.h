@@ -1,5 +1,6 @@
 /* The topics on the broker: what there is, what is missing, what is wrong with it, in words that
- * say what to do. It creates topics and raises their time limits; it deletes nothing. */
+ * say what to do. It creates topics and raises their time limits; it deletes only what it is told
+ * to. */
 #ifndef RINGBACK_DAEMON_TOPICS_H
 #define RINGBACK_DAEMON_TOPICS_H
 
@@ -67,6 +68,17 @@ MUST_CHECK enum err topics_refused(const struct topics *topics, const struct top
  * ERR_BUS_REFUSED (the broker's words), ERR_BUS_DOWN. */
 MUST_CHECK enum err topics_create(rd_kafka_t *client, const struct topics *topics,
                                   int32_t partitions, int replication, bool for_replay,
+                                  struct err_note *note);
+
+/* The same with replication 0: 3, or as many as there are brokers; and waits until every one of
+ * them is described without a reason to refuse, a few seconds at most: topics then says what is
+ * there. */
+MUST_CHECK enum err topics_make(rd_kafka_t *client, const struct options *options,
+                                int32_t partitions, int replication, bool for_replay,
+                                struct topics *topics, struct err_note *note);
+
+/* Deletes those that are there, with all that is in them. Errors: ERR_BUS_REFUSED, ERR_BUS_DOWN. */
+MUST_CHECK enum err topics_delete(rd_kafka_t *client, const struct topics *topics,
                                   struct err_note *note);
 
 /* Set unlimited retention and stamps of any age on those that are there. Errors as above. */

@@ -209,6 +209,7 @@ static void perform(struct store_world *world, struct store_call *call)
                 cell_remove(world, i);
         }
         break;
+    case STORE_CALL_CLEAR: store_world_clear(world); break;
     case STORE_CALL_POLICY: memcpy(call->policy, "noeviction", sizeof("noeviction")); break;
     }
 }

@@ -75,8 +75,10 @@ static const char *const script_count =
     "end\n"
     "return {count, unpack(held)}\n";
 
-/* KEYS: pointer, fills. ARGV: beginning of the names of hashes, a fill to be spared, the kinds. */
+/* KEYS: pointer, fills. ARGV: beginning of the names of hashes, a fill to be spared ("": none, and
+ * the pointer goes too), the kinds. */
 static const char *const script_drop =
+    "if ARGV[2] == '' then redis.call('DEL', KEYS[1]) end\n"
     "local held = redis.call('HGET', KEYS[1], 'fill')\n"
     "for _, fill in ipairs(redis.call('SMEMBERS', KEYS[2])) do\n"
     "  if fill ~= held and fill ~= ARGV[2] then\n"
@@ -351,11 +353,13 @@ static void request(struct redis_store *store, const struct store_call *call)
         put_kinds(store);
         break;
     case STORE_CALL_DROP:
+    case STORE_CALL_CLEAR:
         put_script(store, SCRIPT_DROP, 2, 2 + kind_count);
         put_key(store, "", "pointer");
         put_key(store, "", "fills");
         put_text(&store->out, store->prefix);
-        put_text(&store->out, store_id_text(call->fill, fill));
+        put_text(&store->out,
+                 call->kind == STORE_CALL_CLEAR ? "" : store_id_text(call->fill, fill));
         put_kinds(store);
         break;
     case STORE_CALL_POLICY:
@@ -577,7 +581,8 @@ static void read_reply(struct store_call *call, const redisReply *reply)
         call->count = numbered ? (uint64_t)reply->element[0]->integer : 0;
         read_pointer(reply, 1, &call->pointer);
         break;
-    case STORE_CALL_DROP: break;
+    case STORE_CALL_DROP:
+    case STORE_CALL_CLEAR: break;
     case STORE_CALL_POLICY:
         call->policy[0] = '\0';
         if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)

@@ -41,7 +41,8 @@ enum store_call_kind {
     STORE_CALL_SCAN,    /* the next some entities of `fill`; one may come twice */
     STORE_CALL_COUNT,   /* how many entities the pointed fill has */
     STORE_CALL_DROP,    /* remove all fills but the pointed one and `fill` */
-    STORE_CALL_POLICY,  /* how the server throws keys away when it is full */
+    STORE_CALL_CLEAR,  /* remove everything of the partition; for those who tidy up behind a test */
+    STORE_CALL_POLICY, /* how the server throws keys away when it is full */
 };
 
 /* The caller's memory, lent from store_start() until the call comes out of store_done(). */
