@@ -393,8 +393,7 @@ static enum err read_output(struct run *run, enum topic topic, int32_t partition
         err = kafka_reader_next(reader, turn_ms, &record, &end, note);
         if (err == ERR_OK)
             err = take_output(run, &record, note);
-    } while (err == ERR_OK ||
-             (err == ERR_END && end < stable && clock_monotonic_ms() < until_ms));
+    } while (err == ERR_OK || (err == ERR_END && end < stable && clock_monotonic_ms() < until_ms));
     kafka_reader_close(reader);
     if (err == ERR_END && end < stable)
         return FAIL(note, ERR_BUS_DOWN, "%s cannot be read to its end", name);
@@ -453,8 +452,8 @@ static enum err make_options(struct run *run, const char *decides, struct err_no
     partitioner = options->partitioner;
     log_init(STDERR_FILENO, (enum log_level)options->log_level,
              (enum log_format)options->log_format);
-    snprintf(name, sizeof(name), "check-%08" PRIx64 "-%d",
-             (uint64_t)clock_wall_ms() & 0xffffffffU, (int)getpid());
+    snprintf(name, sizeof(name), "check-%08" PRIx64 "-%d", (uint64_t)clock_wall_ms() & 0xffffffffU,
+             (int)getpid());
     snprintf(prefix, sizeof(prefix), "ringback.%s.", name);
     for (int i = 0; i < OPTION_COUNT; i++) {
         const char *key = option_rows[i].key;
@@ -566,8 +565,8 @@ static enum err run_all(struct run *run, const char *decides, struct err_note *n
     return err;
 }
 
-enum err check_live(struct check_live_options *live, struct check_live_story *stories,
-                    size_t count, struct err_note *note)
+enum err check_live(struct check_live_options *live, struct check_live_story *stories, size_t count,
+                    struct err_note *note)
 {
     struct arena arena;
     const char **decides; /* by story; NULL: it was run */

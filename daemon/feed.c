@@ -33,10 +33,9 @@ static enum err make_producer(struct feed *feed, const char *client_id, struct e
 {
     struct kafka_setting items[option_kafka_count_max];
     struct kafka_settings settings = bus_kafka_settings(feed->options, items);
-    const char *const ours[] = {
-        "client.id", client_id, "enable.idempotence",           "true",
-        "linger.ms", "5",       "queue.buffering.max.messages", "200000",
-        NULL};
+    const char *const ours[] = {"client.id", client_id, "enable.idempotence",           "true",
+                                "linger.ms", "5",       "queue.buffering.max.messages", "200000",
+                                NULL};
     rd_kafka_conf_t *conf;
 
     TRY(kafka_conf_create(&settings, ours, &conf, note));

@@ -491,13 +491,14 @@ static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
     const PB(Attempt) *about = event->attempt;
     uint32_t handle = attempt_find(m, m->step.domain, slice_text(about->attempt_id));
     struct callback_input input = {.time_ms = about->time_ms};
+    bool wrapped =
+        event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED &&
+        wrapped_first(m, about->attempt_id, event->attempt_wrap_up_ended->agent_id);
     struct active *active;
 
-    if (event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_WRAP_UP_ENDED &&
-        wrapped_first(m, about->attempt_id, event->attempt_wrap_up_ended->agent_id))
-        return;
     if (handle == 0) {
-        count(m, MACHINE_COUNT_LATE_NOTICES);
+        if (!wrapped)
+            count(m, MACHINE_COUNT_LATE_NOTICES);
         if (event->event_case == RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_ANSWERED) {
             count(m, MACHINE_COUNT_LATE_ANSWERS);
             emit_hang_up(m, NULL, about->attempt_id, REASON(LOST));
@@ -512,6 +513,8 @@ static void attempt_event(struct machine *m, const PB(InteractionEvent) * event)
     touch(m, ref_make(KIND_CALLBACK, handle));
     active->attempt_version = about->version;
     active->attempt_heard_ms = m->step.now;
+    if (wrapped) /* of an earlier talk of that agent in the same call */
+        return;
     switch (event->event_case) {
     case RINGBACK__V1__INTERACTION_EVENT__EVENT_ATTEMPT_RINGING:
         callback_step(m, handle, CB_RINGING, &input);

@@ -2,8 +2,11 @@
  * effects may be, a naive walk, and a second machine that takes over in the middle.
  *
  * RINGBACK_TEST_SEED picks other histories, RINGBACK_TEST_EVENTS how many events all of them have
- * together (default 200,000). A failure prints seed, history and step; RINGBACK_TEST_HISTORY=N runs
- * that one alone, RINGBACK_TEST_EVERY=1 looks at everything after each step.
+ * together (default 200,000). A failure prints seed, history and step, and then the shortest story
+ * that still fails so: events are left out, in processes of their own, until each is needed.
+ * RINGBACK_TEST_HISTORY=N runs that history alone, RINGBACK_TEST_EVERY=1 looks at everything after
+ * each step. RINGBACK_TEST_PLANT=transfer or =abort calls the first transfer wrong, for the test of
+ * the shrinking.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -13,9 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "daemon/log_json.h"
 #include "state/internal.h"
 #include "tests/support/history.h"
 #include "tests/support/legal.h"
@@ -42,9 +48,30 @@ struct first_answer {
     size_t size;
 };
 
+/* One event as it was told: enough to tell it again without those before it. */
+struct told {
+    struct input_event event; /* its message lives in the history's arena */
+    int64_t now_ms;
+    unsigned step, first; /* that told it first; 0: this one does */
+    bool lag, fires, twice;
+};
+
+/* What is wrong, seen by the process that shrinks. line: of this file; 0: an assertion in the core,
+ * or a sanitizer. */
+struct fault {
+    int line;
+    char text[1200];
+};
+
 struct world {
     uint64_t seed;
     unsigned number, step;
+    struct told told[STEPS];
+    size_t told_count;
+    unsigned first_steps[HISTORY_KEPT]; /* by the history's slot */
+    bool inside;                        /* a history is being told */
+    bool trial;                         /* this process tries a part of one */
+    struct fault *fault;                /* shared with the trials */
     struct machine_options options;
     struct history history;
     struct side now, other; /* other.machine NULL: nobody takes over at present */
@@ -52,39 +79,65 @@ struct world {
     struct legal *legal;
     struct saved saved[SLOTS];
     struct arena scratch;
-    struct first_answer answers[HISTORY_KEPT];
-    struct chance dice; /* when to look; the history does not depend on it */
-    bool every;         /* one history alone: look after each step */
+    struct first_answer answers[STEPS + 1]; /* by step */
+    struct chance dice; /* when to look: the step's own, whatever else is told */
+    bool every;         /* look after each step */
     bool lag;
-    int64_t clock_ms; /* of the last step */
+    const char *plant; /* what is called wrong though it is not; NULL: nothing */
+    int64_t clock_ms;  /* of the last step */
     uint64_t offers, refusals, ended, firsts, transfers, reserved;
 };
 
 static struct world world;
 
+static void shrink(void);
+
+static void where(void)
+{
+    fprintf(stderr, "# RINGBACK_TEST_SEED=%llu RINGBACK_TEST_HISTORY=%u step %u\n",
+            (unsigned long long)world.seed, world.number, world.step);
+}
+
+/* In a trial it ends the process; else the history is shrunk first. */
 #define CHECK(truth, ...)                                                                          \
     do {                                                                                           \
         if (!(truth)) {                                                                            \
+            world.fault->line = __LINE__;                                                          \
+            snprintf(world.fault->text, sizeof(world.fault->text), __VA_ARGS__);                   \
+            if (world.trial)                                                                       \
+                _exit(1);                                                                          \
             where();                                                                               \
+            shrink();                                                                              \
+            world.inside = false;                                                                  \
             fail_msg(__VA_ARGS__);                                                                 \
         }                                                                                          \
     } while (0)
 
-static void where(void)
-{
-    char text[128];
-    int size =
-        snprintf(text, sizeof(text), "# RINGBACK_TEST_SEED=%llu RINGBACK_TEST_HISTORY=%u step %u\n",
-                 (unsigned long long)world.seed, world.number, world.step);
-
-    if (write(STDERR_FILENO, text, (size_t)size) != size)
-        abort();
-}
-
+/* An assertion of the core, or a sanitizer, in the thread that runs the test. */
 static void on_abort(int signal_number)
 {
-    (void)signal_number;
+    signal(signal_number, SIG_DFL);
+    if (!world.inside)
+        return; /* leaks, after a failure */
+    world.fault->line = 0;
+    world.fault->text[0] = '\0';
+    if (world.trial)
+        _exit(1);
     where();
+    shrink();
+}
+
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "abort_on_error=1";
 }
 
 /* --- the state topic --- */
@@ -300,6 +353,11 @@ static void check_step(const struct input_event *cause)
         const char *fault = legal_next(world.legal, &effects->items[at], cause);
 
         CHECK(fault == NULL, "effect %zu, %s: %s", at, effects->items[at].type, fault);
+        if (world.plant != NULL &&
+            strcmp(effects->items[at].type, "routing.transfer_to_queue") == 0) {
+            assert(strcmp(world.plant, "abort") != 0);
+            CHECK(false, "planted: a transfer");
+        }
         world.offers += strcmp(effects->items[at].type, "routing.offer") == 0;
         world.ended += strcmp(effects->items[at].type, "routing.callback_ended") == 0;
         world.transfers += strcmp(effects->items[at].type, "routing.transfer_to_queue") == 0;
@@ -384,10 +442,9 @@ static struct first_answer answer_of_step(const struct input_event *event)
 }
 
 /* 11.1: a repeated request changes nothing and is answered as the first time. */
-static void check_repeat(const struct input_event *event, const struct history_kept *repeat,
-                         uint64_t digest)
+static void check_repeat(const struct input_event *event, unsigned first_step, uint64_t digest)
 {
-    const struct first_answer *first = &world.answers[repeat - world.history.kept];
+    const struct first_answer *first = &world.answers[first_step];
     struct first_answer again = answer_of_step(event);
     uint64_t count, after;
 
@@ -414,39 +471,85 @@ static bool is_request(const struct input_event *event)
            flow == RINGBACK__V1__FLOW_EVENT__EVENT_SCHEDULE_CALLBACK;
 }
 
-static void step(void)
+static void tell(const struct told *told)
 {
-    struct input_event event = history_next(&world.history);
-    const struct history_kept *repeat = world.history.repeat;
+    const struct input_event *event = &told->event;
     PB(UndecidedReason) why;
     struct err_note note;
-    uint64_t count, digest = 0;
     enum err err;
 
-    world.lag = chance_below(&world.history.chance, 40) == 0;
-    if (chance_below(&world.history.chance, 20) != 0)
-        fire_timers(world.history.now_ms);
     clear_effects(&world.now);
     clear_effects(&world.other);
-    if (repeat != NULL && is_request(&event)) {
-        end_batch(&world.now, true);
-        machine_digest(world.now.machine, &count, &digest);
-    }
-    world.clock_ms = world.history.now_ms;
-    err = machine_event(world.now.machine, &event, world.history.now_ms, &world.now.effects, &why,
-                        &note);
+    err = machine_event(world.now.machine, event, told->now_ms, &world.now.effects, &why, &note);
     if (world.other.machine != NULL)
-        CHECK(machine_event(world.other.machine, &event, world.history.now_ms, &world.other.effects,
-                            &why, &note) == err,
+        CHECK(machine_event(world.other.machine, event, told->now_ms, &world.other.effects, &why,
+                            &note) == err,
               "the loaded machine takes the event otherwise");
     CHECK(err == ERR_OK || (err == ERR_BAD_EVENT && world.now.effects.count == 0),
           "a dead letter has effects");
-    if (repeat != NULL && is_request(&event))
-        check_repeat(&event, repeat, digest);
-    else if (repeat == NULL)
-        world.answers[(world.history.kept_count - 1) % HISTORY_KEPT] =
-            is_request(&event) ? answer_of_step(&event) : (struct first_answer){.size = 0};
-    check_step(&event);
+}
+
+static bool had_effect(const struct effects *effects, const struct effect *wanted)
+{
+    for (size_t at = 0; at < effects->count; at++) {
+        if (strcmp(effects->items[at].id, wanted->id) == 0 &&
+            slice_equal(packed(effects->items[at].message), packed(wanted->message)))
+            return true;
+    }
+    return false;
+}
+
+/* The same record at once again changes nothing (an entity may be written again as it was), and has
+ * no effect that it did not have, with the same id: an answer, say. But that an answered call which
+ * nobody wants any more be hung up is said as often as it is said to be answered (7.5). */
+static void tell_twice(const struct told *told)
+{
+    struct arena kept = world.now.arena;
+    struct effects before = world.now.effects;
+    uint64_t count, digest, after;
+
+    arena_init(&world.now.arena);
+    end_batch(&world.now, true);
+    machine_digest(world.now.machine, &count, &digest);
+    tell(told);
+    for (size_t at = 0; at < world.now.effects.count; at++)
+        CHECK(had_effect(&before, &world.now.effects.items[at]) ||
+                  strcmp(world.now.effects.items[at].type, "routing.hang_up") == 0,
+              "told twice it has the effect %s", world.now.effects.items[at].type);
+    arena_deinit(&kept);
+    end_batch(&world.now, true);
+    machine_digest(world.now.machine, &count, &after);
+    CHECK(digest == after || (told->event.input == INPUT_PRESENCE &&
+                              world.options.presence_ttl_ms != 0), /* a sign of life */
+          "told twice it changes the digest");
+    check_step(&told->event);
+}
+
+/* One step of the history, or of what is left of it. */
+static void step(const struct told *told)
+{
+    const struct input_event *event = &told->event;
+    uint64_t count, digest = 0;
+
+    world.step = told->step;
+    world.history.now_ms = told->now_ms;
+    world.dice = (struct chance){world.number, world.seed + (uint64_t)told->step * 1000003};
+    world.lag = told->lag;
+    if (told->fires)
+        fire_timers(told->now_ms);
+    if (told->first != 0 && is_request(event)) {
+        end_batch(&world.now, true);
+        machine_digest(world.now.machine, &count, &digest);
+    }
+    world.clock_ms = told->now_ms;
+    tell(told);
+    if (told->first != 0 && is_request(event))
+        check_repeat(event, told->first, digest);
+    else if (told->first == 0 && is_request(event))
+        world.answers[told->step] = answer_of_step(event);
+    check_step(event);
+    if (told->twice)
+        tell_twice(told);
     if (chance_below(&world.dice, 8) == 0)
         end_batch(&world.now, true);
     if (world.other.machine != NULL && chance_below(&world.dice, 64) == 0)
@@ -455,27 +558,51 @@ static void step(void)
         check_counters();
     if (world.other.machine == NULL && chance_below(&world.dice, 200) == 0)
         take_over();
-    else if (world.other.machine != NULL && world.step >= world.other_until)
+    else if (world.other.machine != NULL && told->step >= world.other_until)
         hand_over();
     arena_reset(&world.scratch);
 }
 
+/* The next step of a history, made from what was heard so far. */
+static const struct told *next_step(void)
+{
+    struct told *told = &world.told[world.told_count];
+    struct history *history = &world.history;
+
+    *told = (struct told){.event = history_next(history), .step = (unsigned)world.told_count + 1};
+    told->now_ms = history->now_ms;
+    if (history->repeat != NULL)
+        told->first = world.first_steps[history->repeat - history->kept];
+    else
+        world.first_steps[(history->kept_count - 1) % HISTORY_KEPT] = told->step;
+    told->lag = chance_below(&history->chance, 40) == 0;
+    told->fires = chance_below(&history->chance, 20) != 0;
+    told->twice = chance_below(&history->chance, 16) == 0;
+    world.told_count++;
+    return told;
+}
+
 /* --- whole histories --- */
 
-static void open_world(unsigned number)
+static void open_machines(void)
 {
-    world.number = number;
     world.step = 0;
-    history_init(&world.history, world.seed * 1000003 + number);
-    world.clock_ms = world.history.now_ms;
-    world.dice = (struct chance){number, number};
-    world.history.repeat_ms = world.options.late_window_ms; /* what is forgotten may live again */
+    world.clock_ms = 0;
     side_init(&world.now);
     machine_ready(world.now.machine);
     memset(&world.other, 0, sizeof(world.other));
     world.legal = legal_create();
     memset(world.saved, 0, sizeof(world.saved));
     memset(world.answers, 0, sizeof(world.answers));
+}
+
+static void open_world(unsigned number)
+{
+    world.number = number;
+    world.told_count = 0;
+    history_init(&world.history, world.seed * 1000003 + number);
+    world.history.repeat_ms = world.options.late_window_ms; /* what is forgotten may live again */
+    open_machines();
 }
 
 static void close_world(void)
@@ -491,18 +618,113 @@ static void close_world(void)
     }
 }
 
-static void run_history(unsigned number, const struct machine_options *options)
+static void check_end(void)
 {
-    world.options = *options;
-    open_world(number);
-    for (world.step = 1; world.step <= STEPS; world.step++)
-        step();
     check_counters();
     check_whole(&world.now);
     CHECK(legal_living(world.legal) == machine_callbacks(world.now.machine),
           "%zu callbacks live by the effects, %zu in the machine", legal_living(world.legal),
           machine_callbacks(world.now.machine));
+}
+
+static void run_history(unsigned number, const struct machine_options *options)
+{
+    world.options = *options;
+    world.inside = true;
+    open_world(number);
+    while (world.told_count < STEPS)
+        step(next_step());
+    check_end();
+    world.inside = false;
     close_world();
+}
+
+/* --- a failure, shrunk --- */
+
+/* Tells those steps alone, in a process of its own. Whether they fail as the whole did. */
+static bool fails(const size_t *steps, size_t count, const struct fault *wanted)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    if (child == 0) {
+        world.trial = world.every = true;
+        signal(SIGABRT, on_abort);
+        fclose(stderr); /* of a sanitizer that finds it again */
+        arena_init(&world.scratch);
+        open_machines();
+        for (size_t at = 0; at < count; at++)
+            step(&world.told[steps[at]]);
+        check_end();
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1 && world.fault->line == wanted->line;
+}
+
+/* Leaves out runs of a half, a quarter, ... one step, as long as it fails without them. The steps
+ * that are left. */
+static size_t leave_out(size_t *steps, size_t count, const struct fault *wanted)
+{
+    static size_t fewer[STEPS];
+
+    for (size_t run = count / 2; run > 0;) {
+        size_t before = count;
+
+        for (size_t from = 0; from < count;) {
+            size_t size = count - from < run ? count - from : run;
+
+            memcpy(fewer, steps, from * sizeof(*steps));
+            memcpy(fewer + from, steps + from + size, (count - from - size) * sizeof(*steps));
+            if (fails(fewer, count - size, wanted)) {
+                count -= size;
+                memcpy(steps, fewer, count * sizeof(*steps));
+            } else {
+                from += size;
+            }
+        }
+        if (run > 1)
+            run = run / 2;
+        else if (count == before)
+            break;
+    }
+    return count;
+}
+
+static void print_step(const struct told *told)
+{
+    json_t *json = log_json_message(told->event.event);
+    char *text = json_dumps(json, JSON_COMPACT);
+
+    fprintf(stderr, "# %10.3f s  %-12s %.*s%s%s%s %s\n",
+            (double)(told->now_ms - world.told[0].now_ms) / 1000,
+            topic_short_name((enum topic)told->event.input), (int)told->event.domain.size,
+            (const char *)told->event.domain.data, told->lag ? ", timers lag" : "",
+            told->fires ? "" : ", no timers before", told->twice ? ", twice" : "", text);
+    free(text);
+    json_decref(json);
+}
+
+/* The history fails: prints as few of its steps as fail in the same way. */
+static void shrink(void)
+{
+    static size_t steps[STEPS];
+    const struct fault wanted = *world.fault;
+    size_t count = world.told_count;
+
+    for (size_t at = 0; at < count; at++)
+        steps[at] = at;
+    if (!fails(steps, count, &wanted)) {
+        fprintf(stderr, "# told again with a look after each step it does not fail so (%s)\n",
+                world.fault->text);
+        return;
+    }
+    count = leave_out(steps, count, &wanted);
+    fprintf(stderr, "# shrunk from %zu steps to %zu: %s\n", world.told_count, count,
+            wanted.line == 0 ? "an assertion, or a sanitizer" : wanted.text);
+    for (size_t at = 0; at < count; at++)
+        print_step(&world.told[steps[at]]);
 }
 
 /* A third of the histories that the environment asks for. */
@@ -516,6 +738,7 @@ static void run_histories(const struct machine_options *options, unsigned first)
     arena_init(&world.scratch);
     world.offers = world.ended = world.firsts = world.transfers = world.reserved = 0;
     world.every = getenv("RINGBACK_TEST_EVERY") != NULL;
+    world.plant = getenv("RINGBACK_TEST_PLANT");
     for (unsigned at = 0; at < count; at++)
         if (alone == NULL || strtoul(alone, NULL, 10) == first + 3 * at)
             run_history(first + 3 * at, options);
@@ -590,6 +813,10 @@ int main(void)
         cmocka_unit_test(properties_hold_with_the_other_switches),
     };
 
+    world.fault =
+        mmap(NULL, sizeof(*world.fault), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (world.fault == MAP_FAILED)
+        return 1;
     signal(SIGABRT, on_abort);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,7 +164,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(check_compare_with_one_too_many_names_it, tell, forget),
         cmocka_unit_test_setup_teardown(check_compare_of_another_byte_finds_it, tell, forget),
         cmocka_unit_test_setup_teardown(check_compare_of_another_time_finds_it, tell, forget),
-        cmocka_unit_test_setup_teardown(check_compare_leaves_out_what_is_later_than_the_story, tell, forget),
+        cmocka_unit_test_setup_teardown(check_compare_leaves_out_what_is_later_than_the_story, tell,
+                                        forget),
         cmocka_unit_test_setup_teardown(check_output_read_of_rubbish_fails, tell, forget),
     };
 
