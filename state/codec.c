@@ -263,7 +263,6 @@ static PB(CallEntity) * call_out(struct out out, const struct call *call)
     entity->in_queue_flows = arena_alloc(out.arena, flows.size);
     if (flows.size > 0)
         memcpy(entity->in_queue_flows, flows.data, flows.size);
-    entity->contact_told = call->contact_told;
     entity->call_data_ms = call->data_ms;
     entity->n_call_data = data.size / sizeof(uint64_t);
     entity->call_data = arena_alloc(out.arena, data.size);
@@ -719,7 +718,6 @@ static void call_in(struct machine *m, uint32_t handle, const PB(CallEntity) * e
     call->scheduled = in_ident(m, entity->scheduled_id);
     call->flow_ids = text_put(
         &m->texts, slice_make(entity->in_queue_flows, entity->n_in_queue_flows * sizeof(uint64_t)));
-    call->contact_told = entity->contact_told;
     call->data_ms = entity->call_data_ms;
     call->data_ids =
         text_put(&m->texts, slice_make(entity->call_data, entity->n_call_data * sizeof(uint64_t)));

@@ -267,8 +267,7 @@ struct call {
     struct rings rings;
     uint64_t paper_walk; /* the walk that gave it somebody on paper */
     bool holds_place, outbound, in_tree;
-    bool contact_told; /* its customer has talked long enough (12.2) */
-    uint64_t number;   /* in machine.contacts: the customer's (12.2); 0: it is not */
+    uint64_t number; /* in machine.contacts: the customer's (12.2); 0: it is not */
 };
 
 /* A place in another queue that the call flowed out of and still holds (1.6). */
@@ -920,6 +919,8 @@ void contact_ready(struct machine *m, uint32_t call); /* as it was saved */
 void contact_drop(struct machine *m, uint32_t call);
 void contacts_refresh(struct machine *m, uint32_t domain); /* its settings changed */
 /* When its customer has talked long enough; INT64_MAX: never, or he has. */
+/* Of calls of that callback's number: it came, moved or goes. */
+void contacts_wake_refresh(struct machine *m, uint32_t callback);
 int64_t contact_wake(const struct machine *m, const struct call *call);
 void contact_talked(struct machine *m, uint32_t call);
 /* TOO_MANY_REQUESTS if the number asked for all that its queue allows on the day of the step's

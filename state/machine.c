@@ -158,6 +158,15 @@ static void contacts_settle(struct machine *m)
             contact_refresh(m, ref_handle(m->touched[at]));
 }
 
+/* When a talk ends a callback depends on where that stands. */
+static void contact_wakes_settle(struct machine *m)
+{
+    for (size_t at = 0; at < m->touched_count; at++)
+        if (m->touched[at] != 0 && ref_kind(m->touched[at]) == KIND_CALLBACK &&
+            (callback_at(m, ref_handle(m->touched[at]))->flags & CB_NUMBERED))
+            contacts_wake_refresh(m, ref_handle(m->touched[at]));
+}
+
 void step_end(struct machine *m)
 {
     size_t seen = 0;
@@ -180,6 +189,7 @@ void step_end(struct machine *m)
         head->marks &= (uint8_t)~MARK_TOUCHED;
         wake_refresh(m, m->touched[at]);
     }
+    contact_wakes_settle(m);
     m->touched_count = 0;
 }
 

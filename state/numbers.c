@@ -51,13 +51,32 @@ bool number_asked(const struct machine *m, const struct callback *cb)
     return is_live(cb) && domain_asks_numbers(m, queue_at(m, cb->queue)->domain);
 }
 
+/* Refreshes every one: never the one. */
+static bool refresh_wake(const void *user, uint32_t handle, const void *key)
+{
+    struct machine *m = *(struct machine *const *)key;
+
+    (void)user;
+    wake_refresh(m, ref_make(KIND_CALL, handle));
+    return false;
+}
+
+void contacts_wake_refresh(struct machine *m, uint32_t handle)
+{
+    struct machine *key = m;
+
+    (void)table_find(&m->contacts, number_hash(m, handle), refresh_wake, &key);
+}
+
 void number_drop(struct machine *m, uint32_t handle)
 {
     struct callback *cb = callback_at(m, handle);
 
-    if (cb->flags & CB_NUMBERED)
-        table_remove(&m->numbers, number_hash(m, handle), handle);
+    if ((cb->flags & CB_NUMBERED) == 0)
+        return;
+    table_remove(&m->numbers, number_hash(m, handle), handle);
     cb->flags &= (uint16_t)~CB_NUMBERED;
+    contacts_wake_refresh(m, handle);
 }
 
 void number_refresh(struct machine *m, uint32_t handle)
@@ -305,28 +324,55 @@ void contacts_refresh(struct machine *m, uint32_t domain)
             contact_refresh(m, handle);
 }
 
+/* When that callback is ended by that talk; INT64_MAX: never. A talk may serve a request only from
+ * when both are there: what was asked for later, or came due later, is counted from then. */
+static int64_t served_ms(const struct machine *m, const struct call *call,
+                         const struct callback *cb)
+{
+    int64_t from_ms = cb->stay_ms > call->connected_ms ? cb->stay_ms : call->connected_ms;
+
+    return cb->head.state >= STATE(TALKING) || ident_same(&m->texts, &call->id, &cb->interaction)
+               ? INT64_MAX
+               : from_ms + m->options.contact_min_ms;
+}
+
+struct earliest {
+    const struct call *call;
+    int64_t at_ms;
+};
+
+/* Looks at every one: never the one. */
+static bool look_served(const void *user, uint32_t handle, const void *key)
+{
+    const struct machine *m = user;
+    struct earliest *search = *(struct earliest *const *)key;
+    const struct callback *cb = callback_at(m, handle);
+
+    if (cb->number == search->call->number &&
+        queue_at(m, cb->queue)->domain == search->call->domain &&
+        served_ms(m, search->call, cb) < search->at_ms)
+        search->at_ms = served_ms(m, search->call, cb);
+    return false;
+}
+
 int64_t contact_wake(const struct machine *m, const struct call *call)
 {
-    return call->number == 0 || call->contact_told || call->head.state != CALL(CONNECTED) ||
-                   call->agent == 0
-               ? INT64_MAX
-               : call->connected_ms + m->options.contact_min_ms;
+    struct earliest search = {call, INT64_MAX}, *key = &search;
+
+    if (call->number != 0 && call->head.state == CALL(CONNECTED) && call->agent != 0)
+        (void)table_find(&m->numbers, hash_of(call->domain, call->number), look_served, &key);
+    return search.at_ms;
 }
 
 void contact_talked(struct machine *m, uint32_t handle)
 {
-    struct call *call = call_at(m, handle);
+    const struct call *call = call_at(m, handle);
     struct gathered all = callbacks_of(m, call->domain, call->number);
 
-    call->contact_told = true;
-    for (uint32_t at = 0; at < all.count; at++) {
-        const struct callback *cb = callback_at(m, all.callbacks[at]);
-
-        if (cb->head.state >= STATE(TALKING) || ident_same(&m->texts, &call->id, &cb->interaction))
-            continue;
-        callback_step(m, all.callbacks[at], CB_CUSTOMER_SERVED,
-                      &(struct callback_input){.agent = call->agent});
-    }
+    for (uint32_t at = 0; at < all.count; at++)
+        if (served_ms(m, call, callback_at(m, all.callbacks[at])) <= m->step.now)
+            callback_step(m, all.callbacks[at], CB_CUSTOMER_SERVED,
+                          &(struct callback_input){.agent = call->agent});
 }
 
 /* --- requests of a day (12.4) --- */

@@ -69,6 +69,7 @@ struct world {
     struct told told[STEPS];
     size_t told_count;
     unsigned first_steps[HISTORY_KEPT]; /* by the history's slot */
+    sigjmp_buf aborted;                 /* where a failed assertion goes on */
     bool inside;                        /* a history is being told */
     bool trial;                         /* this process tries a part of one */
     struct fault *fault;                /* shared with the trials */
@@ -113,18 +114,13 @@ static void where(void)
         }                                                                                          \
     } while (0)
 
-/* An assertion of the core, or a sanitizer, in the thread that runs the test. */
+/* An assertion of the core, or a sanitizer, in the thread that runs the test; outside of a history
+ * (leaks, after a failure) it is the end. */
 static void on_abort(int signal_number)
 {
-    signal(signal_number, SIG_DFL);
-    if (!world.inside)
-        return; /* leaks, after a failure */
-    world.fault->line = 0;
-    world.fault->text[0] = '\0';
-    if (world.trial)
-        _exit(1);
-    where();
-    shrink();
+    (void)signal_number;
+    if (world.inside)
+        siglongjmp(world.aborted, 1);
 }
 
 const char *__asan_default_options(void);
@@ -632,6 +628,13 @@ static void run_history(unsigned number, const struct machine_options *options)
     world.options = *options;
     world.inside = true;
     open_world(number);
+    if (sigsetjmp(world.aborted, 1) != 0) {
+        world.inside = false;
+        world.fault->line = 0;
+        where();
+        shrink();
+        abort();
+    }
     while (world.told_count < STEPS)
         step(next_step());
     check_end();
@@ -648,9 +651,11 @@ static bool fails(const size_t *steps, size_t count, const struct fault *wanted)
     int status = 0;
 
     if (child == 0) {
-        world.trial = world.every = true;
-        signal(SIGABRT, on_abort);
-        fclose(stderr); /* of a sanitizer that finds it again */
+        world.fault->line = 0;
+        if (sigsetjmp(world.aborted, 1) != 0)
+            _exit(1);
+        world.trial = world.every = world.inside = true;
+        (void)fclose(stderr); /* of a sanitizer that finds it again */
         arena_init(&world.scratch);
         open_machines();
         for (size_t at = 0; at < count; at++)

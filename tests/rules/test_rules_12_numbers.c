@@ -669,6 +669,69 @@ static void rule_12_2_a_talk_long_enough_ends_it(void **state)
     story_close(&story);
 }
 
+/* What is asked for in the talk is counted from then: what was said before is no answer to it. */
+static void rule_12_2_asked_for_in_the_talk_counts_from_then(void **state)
+{
+    struct story story;
+    const char *callback = open_contact(&story, CONTACT(CANCEL)), *late;
+
+    (void)state;
+    calls(&story, "i2", "+972541234567");
+    story_ready(&story, "ben", "help");
+    story_at(&story, 5000);
+    story_connect(&story, "i2", "ben");
+    story_at(&story, 15000);
+    story_ask(&story, "r3", for_number(&story, "i3", "sales", "0541234567"));
+    late = made(&story);
+    story_at(&story, 25000);
+    assert_int_equal(end_of(&story, callback), REASON(CUSTOMER_SERVED));
+    assert_int_equal(story_state(&story, late), STATE(WAITING));
+    story_at(&story, 34999);
+    assert_int_equal(story_state(&story, late), STATE(WAITING));
+    story_at(&story, 35000);
+    assert_int_equal(end_of(&story, late), REASON(CUSTOMER_SERVED));
+
+    /* long after the talk has served the others */
+    story_at(&story, 300000);
+    story_ask(&story, "r4", for_number(&story, "i4", "sales", "0541234567"));
+    late = made(&story);
+    story_at(&story, 319999);
+    assert_int_equal(story_state(&story, late), STATE(WAITING));
+    story_at(&story, 320000);
+    assert_int_equal(end_of(&story, late), REASON(CUSTOMER_SERVED));
+    story_close(&story);
+}
+
+/* As soon as it is in line, and not before. */
+static void rule_12_2_due_in_the_talk_counts_from_then(void **state)
+{
+    struct story story;
+    const char *callback = open_contact(&story, CONTACT(CANCEL));
+
+    (void)state;
+    story_cancel(&story, callback);
+    story_ready(&story, "ben", "help");
+    calls(&story, "i2", "+972541234567");
+    story_connect(&story, "i2", "ben");
+    story_do(&story, story_schedule(&story, "r5", "ben", "i2", 120000));
+    callback = story_made(&story);
+    assert_int_equal(story_reason(&story), 0);
+    story_at(&story, 100000);
+    assert_int_equal(story_state(&story, callback), STATE(SCHEDULED));
+    story_at(&story, 130000);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_at(&story, 200000); /* asked for in this very call: never by it */
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    calls(&story, "i6", "+972541234567");
+    story_ready(&story, "carl", "help");
+    story_connect(&story, "i6", "carl");
+    story_at(&story, 219999);
+    assert_int_equal(story_state(&story, callback), STATE(WAITING));
+    story_at(&story, 220000);
+    assert_int_equal(end_of(&story, callback), REASON(CUSTOMER_SERVED));
+    story_close(&story);
+}
+
 static void rule_12_2_a_short_talk_ends_nothing(void **state)
 {
     struct story story;
@@ -895,6 +958,8 @@ int main(void)
         cmocka_unit_test(rule_12_2_on_another_call_he_is_not_offered),
         cmocka_unit_test(rule_12_2_only_another_call_of_the_number),
         cmocka_unit_test(rule_12_2_a_talk_long_enough_ends_it),
+        cmocka_unit_test(rule_12_2_asked_for_in_the_talk_counts_from_then),
+        cmocka_unit_test(rule_12_2_due_in_the_talk_counts_from_then),
         cmocka_unit_test(rule_12_2_a_short_talk_ends_nothing),
         cmocka_unit_test(rule_12_2_taken_over_the_agent_gets_what_it_knew),
         cmocka_unit_test(rule_12_2_wherever_it_is),
