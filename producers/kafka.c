@@ -159,7 +159,7 @@ static enum err fetch_metadata(struct kafka_outputs *outputs, struct err_note *n
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t code;
 
-    for (int i = INPUT_COUNT; i < TOPIC_COUNT; i++)
+    for (int i = outputs->options.inputs ? 0 : INPUT_COUNT; i < TOPIC_COUNT; i++)
         outputs->topics[i] = rd_kafka_topic_new(outputs->kafka, outputs->options.topics[i], NULL);
     code = rd_kafka_metadata(outputs->kafka, 0, NULL, &metadata, metadata_timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -16,7 +16,8 @@ struct kafka_outputs_options {
     struct kafka_settings settings;
     const char *transactional_id;
     int64_t transaction_timeout_ms;
-    const char *topics[TOPIC_COUNT]; /* only the outputs are used; borrowed */
+    const char *topics[TOPIC_COUNT]; /* borrowed */
+    bool inputs;                     /* records of the inputs too (`dlq resend`); else outputs */
 };
 
 /* Not open yet; options are copied, what they point to is borrowed. Never NULL. */

@@ -1,0 +1,433 @@
+/* ringback dlq: dead letters counted, looked into, and sent again when what was wrong is mended. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/near.h"
+#include "daemon/args.h"
+#include "daemon/dead_letters.h"
+#include "daemon/log_json.h"
+#include "daemon/topic_walk.h"
+
+struct flags {
+    const char *input;
+    const char *reason;
+    const char *key;
+    bool all;
+    bool resent;
+    bool dry;
+    int64_t max;
+};
+
+/* --- list --- */
+
+struct group {
+    enum input input;
+    char reason[dead_reason_bytes];
+    size_t open, resent;
+    int64_t first_ms, last_ms; /* of the open ones; 0: none */
+};
+
+struct groups {
+    struct group items[dead_choices_max];
+    size_t count;
+};
+
+static struct group *group_of(struct groups *groups, const struct dead_letter *letter)
+{
+    struct group *group;
+
+    for (size_t at = 0; at < groups->count; at++) {
+        group = &groups->items[at];
+        if (group->input == letter->input && strcmp(group->reason, letter->reason) == 0)
+            return group;
+    }
+    if (groups->count == dead_choices_max) /* reasons are a handful; the rest goes with the last */
+        return &groups->items[dead_choices_max - 1];
+    group = &groups->items[groups->count++];
+    *group = (struct group){.input = letter->input};
+    snprintf(group->reason, sizeof(group->reason), "%s", letter->reason);
+    return group;
+}
+
+static void count_letters(const struct dead_letters *letters, const struct dead_choice *choice,
+                          struct groups *groups)
+{
+    struct dead_choice any = *choice;
+
+    groups->count = 0;
+    any.resent = true;
+    for (size_t at = 0; at < letters->count; at++) {
+        const struct dead_letter *letter = &letters->items[at];
+        struct group *group;
+
+        if (!dead_letter_chosen(letter, &any))
+            continue;
+        group = group_of(groups, letter);
+        group->resent += letter->resent;
+        group->open += !letter->resent;
+        if (letter->resent)
+            continue;
+        if (group->first_ms == 0 || letter->timestamp_ms < group->first_ms)
+            group->first_ms = letter->timestamp_ms;
+        if (letter->timestamp_ms > group->last_ms)
+            group->last_ms = letter->timestamp_ms;
+    }
+}
+
+static const char *time_words(int64_t at_ms, char *text)
+{
+    return at_ms == 0 ? "-" : clock_format(at_ms, text);
+}
+
+static void print_groups(const struct groups *groups, FILE *out)
+{
+    char first[40], last[40];
+    size_t open = 0, resent = 0;
+
+    if (groups->count > 0)
+        fprintf(out, "%-13s %-16s %9s %9s  %-24s  %s\n", "INPUT", "REASON", "OPEN", "RESENT",
+                "FIRST", "LAST");
+    for (size_t at = 0; at < groups->count; at++) {
+        const struct group *group = &groups->items[at];
+
+        fprintf(out, "%-13s %-16s %9zu %9zu  %-24s  %s\n",
+                topic_short_name((enum topic)group->input), group->reason, group->open,
+                group->resent, time_words(group->first_ms, first),
+                time_words(group->last_ms, last));
+        open += group->open;
+        resent += group->resent;
+    }
+    fprintf(out, "%zu dead letters are open, %zu were sent again%s\n", open, resent,
+            open > 0 ? "; `ringback dlq show` prints what is in them" : "");
+}
+
+static void print_groups_json(const struct groups *groups, FILE *out)
+{
+    json_t *list = json_array();
+
+    for (size_t at = 0; at < groups->count; at++) {
+        const struct group *group = &groups->items[at];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "input",
+                            topic_short_name((enum topic)group->input), "reason", group->reason,
+                            "open", (json_int_t)group->open, "resent", (json_int_t)group->resent,
+                            "first_ms", (json_int_t)group->first_ms, "last_ms",
+                            (json_int_t)group->last_ms));
+    }
+    (void)json_dumpf(list, out, JSON_INDENT(2));
+    (void)fputc('\n', out);
+    json_decref(list);
+}
+
+static enum err list(struct command_context *context, const struct options *options,
+                     const struct dead_choice *choice, struct err_note *note)
+{
+    static struct groups groups;
+    struct dead_letters letters;
+    enum err err = dead_letters_read(&letters, options, note);
+
+    if (err == ERR_OK) {
+        count_letters(&letters, choice, &groups);
+        if (context->json)
+            print_groups_json(&groups, context->out);
+        else
+            print_groups(&groups, context->out);
+    }
+    dead_letters_deinit(&letters);
+    return err;
+}
+
+/* --- show --- */
+
+struct printer {
+    struct command_context *context;
+    struct arena arena; /* of one letter */
+    int64_t left;       /* so many more */
+};
+
+/* The varint at *at; false: it is none. */
+static bool read_varint(struct slice bytes, size_t *at, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned shift = 0; shift < 64 && *at < bytes.size; shift += 7) {
+        uint8_t byte = bytes.data[(*at)++];
+
+        *value |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where the field that begins at `at` ends; 0: it is not whole, or none. */
+static size_t field_end(struct slice bytes, size_t at)
+{
+    uint64_t tag, size = 0;
+
+    if (!read_varint(bytes, &at, &tag) || tag >> 3 == 0)
+        return 0;
+    switch (tag & 7) {
+    case 0: return read_varint(bytes, &at, &size) ? at : 0;
+    case 1: size = 8; break;
+    case 2:
+        if (!read_varint(bytes, &at, &size))
+            return 0;
+        break;
+    case 5: size = 4; break;
+    default: return 0;
+    }
+    return size <= bytes.size - at ? at + (size_t)size : 0;
+}
+
+/* The most of its fields, from the first on, that can be read as what they should be; how many
+ * bytes that is. NULL: not even the first. */
+static const ProtobufCMessage *read_prefix(const struct record *record, struct arena *arena,
+                                           size_t *read)
+{
+    enum { tries_max = 64 };
+    size_t ends[tries_max], count = 0;
+    struct record part = *record;
+
+    for (size_t end = 0; (end = field_end(record->value, end)) != 0;) {
+        ends[count++ % tries_max] = end;
+        if (end == record->value.size)
+            break;
+    }
+    for (size_t tried = 0; tried < tries_max && tried < count; tried++) {
+        const ProtobufCMessage *message;
+
+        part.value.size = ends[(count - 1 - tried) % tries_max];
+        message = log_json_unpack(record->topic, &part, arena);
+        if (message != NULL) {
+            *read = part.value.size;
+            return message;
+        }
+    }
+    return NULL;
+}
+
+static json_t *letter_json(const struct dead_content *content, struct arena *arena)
+{
+    const struct dead_letter *letter = content->letter;
+    const struct record *record = &content->record;
+    size_t read = 0;
+    const ProtobufCMessage *message = read_prefix(record, arena, &read);
+    json_t *json = log_json_record(slice_text(topic_short_name(record->topic)), record->topic,
+                                   record, arena);
+
+    /* Whose it is, and why, first; then the record as `decode` has it. */
+    (void)json_object_set_new(
+        json, "place",
+        json_string(arena_format(arena, "%s/%" PRId32 "/%" PRId64,
+                                 topic_short_name((enum topic)letter->input), letter->partition,
+                                 letter->offset)));
+    (void)json_object_set_new(json, "reason", json_string(letter->reason));
+    (void)json_object_set_new(json, "message", json_string(content->message));
+    (void)json_object_set_new(json, "from", json_string(content->from));
+    (void)json_object_set_new(json, "resent", json_boolean(letter->resent));
+    (void)json_object_set_new(json, "bytes", json_integer((json_int_t)content->bytes));
+    if (message != NULL && read < record->value.size) {
+        (void)json_object_set_new(json, "read_bytes", json_integer((json_int_t)read));
+        (void)json_object_set_new(json, "read", log_json_message(message));
+    }
+    return json;
+}
+
+static void print_value(const struct dead_content *content, const json_t *json, FILE *out)
+{
+    const json_t *whole = json_object_get(json, "value"), *part = json_object_get(json, "read");
+    const char *hex = json_string_value(json_object_get(json, "value_hex"));
+    char *text = json_dumps(json_is_object(whole) ? whole : part, JSON_COMPACT);
+
+    if (json_is_object(whole))
+        fprintf(out, "  %s\n", text);
+    else if (part != NULL)
+        fprintf(out, "  %s\n  ... readable up to byte %lld of %" PRIu64 "; the rest: %s\n", text,
+                (long long)json_integer_value(json_object_get(json, "read_bytes")), content->bytes,
+                hex == NULL ? ""
+                            : hex + 2 * json_integer_value(json_object_get(json, "read_bytes")));
+    else if (hex != NULL)
+        fprintf(out, "  %s\n", hex);
+    else
+        fprintf(out, "  no value\n");
+    free(text);
+}
+
+static enum err print_letter(void *context, const struct dead_content *content,
+                             struct err_note *note)
+{
+    struct printer *printer = context;
+    FILE *out = printer->context->out;
+    char time[40];
+    json_t *json;
+
+    if (printer->left-- == 0)
+        return ERR_END;
+    arena_reset(&printer->arena);
+    json = letter_json(content, &printer->arena);
+    if (printer->context->json) {
+        (void)json_dumpf(json, out, JSON_COMPACT);
+        (void)fputc('\n', out);
+    } else {
+        fprintf(out, "%s  %s  %s%s\n  %s\n  from %s, key %s, %zu headers, %" PRIu64 " bytes%s\n",
+                json_string_value(json_object_get(json, "place")),
+                clock_format(content->letter->timestamp_ms, time), content->letter->reason,
+                content->letter->resent ? ", sent again" : "", content->message, content->from,
+                json_is_string(json_object_get(json, "key"))
+                    ? json_string_value(json_object_get(json, "key"))
+                    : "none",
+                content->record.header_count, content->bytes,
+                content->letter->whole ? "" : ", cut");
+        print_value(content, json, out);
+    }
+    json_decref(json);
+    return ferror(out) ? FAIL(note, ERR_IO, "standard output cannot be written") : ERR_OK;
+}
+
+static enum err show(struct command_context *context, const struct options *options,
+                     const struct dead_choice *choice, const struct flags *flags,
+                     struct err_note *note)
+{
+    struct printer printer = {.context = context, .left = flags->max};
+    struct dead_letters letters;
+    enum err err = dead_letters_read(&letters, options, note);
+
+    arena_init(&printer.arena);
+    if (err == ERR_OK)
+        err = dead_letters_walk(&letters, choice, print_letter, &printer, note);
+    if (err == ERR_END)
+        fprintf(context->err, "the first %" PRId64 "; more with --max\n", flags->max);
+    arena_deinit(&printer.arena);
+    dead_letters_deinit(&letters);
+    return err == ERR_END ? ERR_OK : err;
+}
+
+/* --- resend --- */
+
+static enum err resend(struct command_context *context, const struct options *options,
+                       const struct dead_choice *choice, const struct flags *flags,
+                       struct err_note *note)
+{
+    struct dead_resent resent = {0};
+    enum err err;
+
+    if (choice->place_count == 0 && flags->input == NULL && flags->reason == NULL && !flags->all)
+        return FAIL(note, ERR_USAGE, "which ones? Give places, --input, --reason or --all");
+    if (flags->resent)
+        return FAIL(note, ERR_USAGE, "--resent is for show: nothing is sent twice");
+    err = dead_letters_resend(options, choice, flags->key, flags->dry, &resent, note);
+    if (context->json)
+        fprintf(context->out, "{\"sent\": %zu, \"cut\": %zu, \"without_key\": %zu}\n", resent.sent,
+                resent.cut, resent.keyless);
+    else if (err == ERR_OK || resent.sent > 0)
+        fprintf(context->out, "%zu dead letters %s again\n", resent.sent,
+                flags->dry ? "would be sent" : "were sent");
+    if (!context->json && resent.cut > 0)
+        fprintf(context->out, "%zu were not: their values are cut (dlq_bytes_max)\n", resent.cut);
+    if (!context->json && resent.keyless > 0)
+        fprintf(context->out, "%zu were not: they have no domain; give it with --key\n",
+                resent.keyless);
+    return err;
+}
+
+/* --- the command --- */
+
+static enum err choose(const struct args *args, const struct flags *flags,
+                       struct dead_place *places, struct dead_choice *choice, struct err_note *note)
+{
+    *choice = (struct dead_choice){.reason = flags->reason,
+                                   .inputs = (UINT64_C(1) << INPUT_COUNT) - 1,
+                                   .places = places,
+                                   .resent = flags->resent};
+    if (flags->input != NULL)
+        TRY(topic_walk_parse("--input", flags->input, &choice->inputs, note));
+    if (choice->inputs >> INPUT_COUNT != 0)
+        return FAIL(note, ERR_USAGE, "--input: \"%s\" names topics that are no inputs",
+                    flags->input);
+    if (args->count - 1 > dead_choices_max)
+        return FAIL(note, ERR_USAGE, "at most %d places", dead_choices_max);
+    for (int at = 1; at < args->count; at++)
+        TRY(dead_place_parse(args->values[at], &places[choice->place_count++], note));
+    return ERR_OK;
+}
+
+static enum err unknown_task(const char *task, struct err_note *note)
+{
+    struct near near;
+    char hint[200];
+
+    near_init(&near, task);
+    near_offer(&near, "list");
+    near_offer(&near, "show");
+    near_offer(&near, "resend");
+    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", task,
+                near_hint(&near, "", hint, sizeof(hint)));
+}
+
+static const char help[] =
+    "list    counts them by input and reason, open and sent again\n"
+    "show    prints them: reason, message, where the record was, its key, and its value decoded\n"
+    "        as far as it goes\n"
+    "resend  sends the records to their inputs once more, with their own keys, times and headers,\n"
+    "        when what was wrong is mended: a newer program, the right partition, a larger\n"
+    "        max.message.bytes; each once, however often it is called and interrupted\n"
+    "\n"
+    "PLACE is INPUT/PARTITION/OFFSET of the dead letter, as show prints it: flows/0/17.\n"
+    "Reasons: UNDECODABLE, NO_DOMAIN, WRONG_PARTITION, LIMIT, TIME, UNCOMMITTABLE, UNKNOWN_KIND.\n"
+    "Which were sent again stands on the dead-letter topics themselves.\n";
+
+enum err cmd_dlq(struct command_context *context, int argc, char **argv, struct err_note *note)
+{
+    static struct options options;
+    static struct dead_place places[dead_choices_max];
+    struct flags flags = {.max = 100};
+    const struct arg_flag table[] = {
+        ARGS_TEXT("input", "NAME", &flags.input, "only of these inputs: flows,commands"),
+        ARGS_TEXT("reason", "REASON", &flags.reason, "only of this reason"),
+        ARGS_TEXT("key", "DOMAIN", &flags.key, "resend: the domain of those that have none"),
+        ARGS_SWITCH("all", &flags.all, "resend: all that are open"),
+        ARGS_SWITCH("resent", &flags.resent, "show: also those that were sent again"),
+        ARGS_SWITCH("dry-run", &flags.dry, "resend: count what would be sent, send nothing"),
+        ARGS_INT("max", "N", &flags.max, 1, 1000000000, "show: at most so many"),
+        ARGS_END,
+    };
+    const struct args_spec spec = {
+        .positional = "list|show|resend [PLACE...]",
+        .text = help,
+        .flags = table,
+        .positional_min = 1,
+        .positional_max = 1 + dead_choices_max,
+        .json = true,
+        .options = true,
+    };
+    struct dead_choice choice;
+    struct args args;
+    const char *task;
+    enum err err;
+
+    TRY(args_parse(&spec, context, argc, argv, &args, note));
+    task = args.values[0];
+    if (strcmp(task, "list") != 0 && strcmp(task, "show") != 0 && strcmp(task, "resend") != 0)
+        return unknown_task(task, note);
+    TRY(choose(&args, &flags, places, &choice, note));
+    command_option_first(context, "log.level", "error");
+    err = options_load(&options, context, note);
+    if (err == ERR_OK) {
+        log_init(STDERR_FILENO, (enum log_level)options.log_level,
+                 (enum log_format)options.log_format);
+        command_catch_signals();
+        if (strcmp(task, "list") == 0)
+            err = list(context, &options, &choice, note);
+        else if (strcmp(task, "show") == 0)
+            err = show(context, &options, &choice, &flags, note);
+        else
+            err = resend(context, &options, &choice, &flags, note);
+    }
+    options_deinit(&options);
+    return err;
+}
