@@ -143,16 +143,15 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
     struct options options;
     struct arena arena;
     struct args args;
-    uint32_t topics;
+    struct diff_plan plan = {.names = (const char *const *)options.topic_names};
     enum err err;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    TRY(read_topics(list, &topics, note));
+    TRY(read_topics(list, &plan.topics, note));
     arena_init(&arena);
     err = options_load(&options, context, note);
     if (err == ERR_OK)
-        err = diff_logs(args.values[0], args.values[1], options.topic_names, topics, &arena,
-                        &result, note);
+        err = diff_logs(args.values[0], args.values[1], &plan, &arena, &result, note);
     if (err == ERR_OK && context->json)
         print_json(&result, context->out);
     else if (err == ERR_OK && result.identical)

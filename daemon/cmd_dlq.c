@@ -112,12 +112,12 @@ static void print_groups_json(const struct groups *groups, FILE *out)
     for (size_t at = 0; at < groups->count; at++) {
         const struct group *group = &groups->items[at];
 
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "input",
-                            topic_short_name((enum topic)group->input), "reason", group->reason,
-                            "open", (json_int_t)group->open, "resent", (json_int_t)group->resent,
-                            "first_ms", (json_int_t)group->first_ms, "last_ms",
-                            (json_int_t)group->last_ms));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "input",
+                                              topic_short_name((enum topic)group->input), "reason",
+                                              group->reason, "open", (json_int_t)group->open,
+                                              "resent", (json_int_t)group->resent, "first_ms",
+                                              (json_int_t)group->first_ms, "last_ms",
+                                              (json_int_t)group->last_ms));
     }
     (void)json_dumpf(list, out, JSON_INDENT(2));
     (void)fputc('\n', out);
@@ -217,15 +217,14 @@ static json_t *letter_json(const struct dead_content *content, struct arena *are
     const struct record *record = &content->record;
     size_t read = 0;
     const ProtobufCMessage *message = read_prefix(record, arena, &read);
-    json_t *json = log_json_record(slice_text(topic_short_name(record->topic)), record->topic,
-                                   record, arena);
+    json_t *json =
+        log_json_record(slice_text(topic_short_name(record->topic)), record->topic, record, arena);
 
     /* Whose it is, and why, first; then the record as `decode` has it. */
-    (void)json_object_set_new(
-        json, "place",
-        json_string(arena_format(arena, "%s/%" PRId32 "/%" PRId64,
-                                 topic_short_name((enum topic)letter->input), letter->partition,
-                                 letter->offset)));
+    (void)json_object_set_new(json, "place",
+                              json_string(arena_format(arena, "%s/%" PRId32 "/%" PRId64,
+                                                       topic_short_name((enum topic)letter->input),
+                                                       letter->partition, letter->offset)));
     (void)json_object_set_new(json, "reason", json_string(letter->reason));
     (void)json_object_set_new(json, "message", json_string(content->message));
     (void)json_object_set_new(json, "from", json_string(content->from));

@@ -162,10 +162,8 @@ static void mark_letters(struct dead_letters *letters)
 enum err dead_letters_read(struct dead_letters *letters, const struct options *options,
                            struct err_note *note)
 {
-    const struct topic_walk_plan plan = {.topics = dead_topics,
-                                         .partition = -1,
-                                         .on_record = take_letter,
-                                         .context = letters};
+    const struct topic_walk_plan plan = {
+        .topics = dead_topics, .partition = -1, .on_record = take_letter, .context = letters};
     struct topic_walk *walk;
     enum err err;
 
@@ -188,8 +186,7 @@ void dead_letters_deinit(struct dead_letters *letters)
 struct content_walk {
     const struct dead_letters *letters;
     const struct dead_choice *choice;
-    enum err (*on_letter)(void *context, const struct dead_content *content,
-                          struct err_note *note);
+    enum err (*on_letter)(void *context, const struct dead_content *content, struct err_note *note);
     void *context;
     struct arena arena; /* of one letter */
 };
@@ -242,15 +239,14 @@ static enum err take_content(void *context, enum topic topic, const char *name,
     if (letter == NULL || !dead_letter_chosen(letter, walk->choice))
         return ERR_OK; /* a mark; or it came meanwhile */
     arena_reset(&walk->arena);
-    content.message = slice_words(header_of(record, ERRORS_HEADER "exception.message"),
-                                  &walk->arena);
-    content.from = arena_format(
-        &walk->arena, "%s/%" PRId64 "/%" PRId64,
-        slice_words(header_of(record, ERRORS_HEADER "topic"), &walk->arena),
-        header_number(record, ERRORS_HEADER "partition", -1),
-        header_number(record, ERRORS_HEADER "offset", -1));
-    content.bytes = (uint64_t)header_number(record, ERRORS_HEADER "value.bytes",
-                                            (int64_t)record->value.size);
+    content.message =
+        slice_words(header_of(record, ERRORS_HEADER "exception.message"), &walk->arena);
+    content.from = arena_format(&walk->arena, "%s/%" PRId64 "/%" PRId64,
+                                slice_words(header_of(record, ERRORS_HEADER "topic"), &walk->arena),
+                                header_number(record, ERRORS_HEADER "partition", -1),
+                                header_number(record, ERRORS_HEADER "offset", -1));
+    content.bytes =
+        (uint64_t)header_number(record, ERRORS_HEADER "value.bytes", (int64_t)record->value.size);
     content.record.topic = (enum topic)place.input;
     content.record.header_count = own_headers(record);
     return walk->on_letter(walk->context, &content, note);
@@ -288,7 +284,7 @@ struct resending {
     struct kafka_setting items[option_kafka_count_max];
     char id[220];
     struct kafka_outputs *outputs;
-    struct arena arena; /* of a batch */
+    struct arena arena;                           /* of a batch */
     struct record records[2 * batch_records_max]; /* a record and its mark, each */
     size_t count;
     size_t bytes;
@@ -310,8 +306,9 @@ static enum err commit(struct resending *resending, struct err_note *note)
     err = kafka_outputs_commit(resending->outputs, resending->records, resending->count, stopped,
                                NULL, &committed, note);
     if (err == ERR_TXN_UNKNOWN || err == ERR_UNCOMMITTABLE)
-        return err_prefix(note, "%zu letters were sent before, these may have been: do it again, "
-                                "nothing is sent twice: ",
+        return err_prefix(note,
+                          "%zu letters were sent before, these may have been: do it again, "
+                          "nothing is sent twice: ",
                           resending->resent->sent);
     TRY(err);
     resending->resent->sent += resending->count / 2;
@@ -338,9 +335,8 @@ static void copy_record(struct resending *resending, const struct dead_content *
                                      : arena_slice(arena, slice_text(resending->key));
     record->value = from->value.data == NULL ? from->value : arena_slice(arena, from->value);
     record->headers = headers;
-    record->partition =
-        partition_of((enum partitioner)resending->options->partitioner, record->key,
-                     resending->topics.items[record->topic].partitions);
+    record->partition = partition_of((enum partitioner)resending->options->partitioner, record->key,
+                                     resending->topics.items[record->topic].partitions);
 }
 
 static void make_mark(struct resending *resending, const struct dead_letter *letter,
@@ -349,8 +345,8 @@ static void make_mark(struct resending *resending, const struct dead_letter *let
     struct arena *arena = &resending->arena;
     struct header *header = arena_alloc(arena, sizeof(*header));
 
-    *header = (struct header){
-        MARK_HEADER, slice_text(arena_format(arena, "%" PRId64, letter->offset))};
+    *header =
+        (struct header){MARK_HEADER, slice_text(arena_format(arena, "%" PRId64, letter->offset))};
     *record = (struct record){.topic = (enum topic)(TOPIC_DLQ_FIRST + (int)letter->input),
                               .partition = letter->partition,
                               .offset = -1,
@@ -359,8 +355,7 @@ static void make_mark(struct resending *resending, const struct dead_letter *let
                               .header_count = 1};
 }
 
-static enum err resend_one(void *context, const struct dead_content *content,
-                           struct err_note *note)
+static enum err resend_one(void *context, const struct dead_content *content, struct err_note *note)
 {
     struct resending *resending = context;
 

@@ -65,19 +65,17 @@ bool dead_letter_chosen(const struct dead_letter *letter, const struct dead_choi
 /* A letter with what is in it; lent for the call. */
 struct dead_content {
     const struct dead_letter *letter;
-    const char *message;      /* what is wrong */
-    const char *from;         /* "ringback.flows/0/1234": the record that it was */
-    uint64_t bytes;           /* of that record's value; more than value.size: it is cut */
-    struct record record;     /* key, value and headers of that record; topic: the input's */
+    const char *message;  /* what is wrong */
+    const char *from;     /* "ringback.flows/0/1234": the record that it was */
+    uint64_t bytes;       /* of that record's value; more than value.size: it is cut */
+    struct record record; /* key, value and headers of that record; topic: the input's */
 };
 
 /* Reads the chosen ones again, in their order. An error of on_letter ends it. Errors: as above. */
-MUST_CHECK enum err dead_letters_walk(const struct dead_letters *letters,
-                                      const struct dead_choice *choice,
-                                      enum err (*on_letter)(void *context,
-                                                            const struct dead_content *content,
-                                                            struct err_note *note),
-                                      void *context, struct err_note *note);
+MUST_CHECK enum err dead_letters_walk(
+    const struct dead_letters *letters, const struct dead_choice *choice,
+    enum err (*on_letter)(void *context, const struct dead_content *content, struct err_note *note),
+    void *context, struct err_note *note);
 
 /* What came of resending. */
 struct dead_resent {

@@ -32,8 +32,7 @@ struct diff {
     struct side sides[2];
     struct diff_result *result;
     struct arena *arena;
-    const char *const *names;
-    uint32_t topics;
+    const struct diff_plan *plan;
     int64_t first_ms; /* time of the difference found, INT64_MAX: none */
 };
 
@@ -96,12 +95,12 @@ static enum err open_side(struct diff *diff, struct side *side, struct err_note 
         err = log_reader_next(side->reader, &side->arena, &entry, note);
         if (err != ERR_OK)
             break;
-        place =
-            (struct place){log_topics_find(diff->names, entry.topic, NULL), entry.record.partition,
-                           entry.byte, entry.record.key, entry.record.value};
+        place = (struct place){log_topics_find(diff->plan->names, entry.topic, NULL),
+                               entry.record.partition, entry.byte, entry.record.key,
+                               entry.record.value};
         if (place.topic == TOPIC_COUNT)
             log_strangers_add(&strangers, entry.topic);
-        if (place.topic == TOPIC_COUNT || (diff->topics >> place.topic & 1) == 0)
+        if (place.topic == TOPIC_COUNT || (diff->plan->topics >> place.topic & 1) == 0)
             continue;
         if (place.topic == TOPIC_STATE && slice_equal(place.key, slice_text(META_KEY)))
             continue;
@@ -247,7 +246,7 @@ static void compare_sides(struct diff *diff)
         given[1] = order >= 0 ? &entries[1] : NULL;
         if (order == 0 && head->topic != TOPIC_JOURNAL)
             what = compare_records(head->topic, &entries[0].record, &entries[1].record);
-        if (head->topic == TOPIC_JOURNAL)
+        if (head->topic == TOPIC_JOURNAL || (order < 0 && diff->plan->a_goes_on))
             what = NULL;
         if (what != NULL) {
             found(diff, head, index, what, given);
@@ -311,15 +310,13 @@ static void check_journal(struct diff *diff, int side_index)
     arena_deinit(&arenas[1]);
 }
 
-enum err diff_logs(const char *path_a, const char *path_b, const char *const *names,
-                   uint32_t topics, struct arena *arena, struct diff_result *result,
-                   struct err_note *note)
+enum err diff_logs(const char *path_a, const char *path_b, const struct diff_plan *plan,
+                   struct arena *arena, struct diff_result *result, struct err_note *note)
 {
     struct diff diff = {.sides = {{.path = path_a}, {.path = path_b}},
                         .result = result,
                         .arena = arena,
-                        .names = names,
-                        .topics = topics,
+                        .plan = plan,
                         .first_ms = INT64_MAX};
     enum err err = ERR_OK;
 

@@ -25,11 +25,16 @@ struct diff_result {
     json_t *sides[2];     /* the records; NULL: that side has none. The caller's to release */
 };
 
-/* names: as for log_topics_find(), of both logs. topics: bits 1u << topic to compare. What result
- * says is in arena. Errors: ERR_IO, ERR_BAD_FILE (damaged, naming the byte; or nothing in it is
- * compared, but it has topics of unknown names). */
-MUST_CHECK enum err diff_logs(const char *path_a, const char *path_b, const char *const *names,
-                              uint32_t topics, struct arena *arena, struct diff_result *result,
+struct diff_plan {
+    const char *const *names; /* as for log_topics_find(), of both logs */
+    uint32_t topics;          /* bits 1u << topic: those compared */
+    bool a_goes_on;           /* what A has behind the end of B is no difference */
+};
+
+/* What result says is in arena. Errors: ERR_IO, ERR_BAD_FILE (damaged, naming the byte; or nothing
+ * in it is compared, but it has topics of unknown names). */
+MUST_CHECK enum err diff_logs(const char *path_a, const char *path_b, const struct diff_plan *plan,
+                              struct arena *arena, struct diff_result *result,
                               struct err_note *note);
 
 #endif

@@ -244,7 +244,8 @@ static void replay_follows_the_journal_of_the_wall_clock(void **state)
     assert_true(replay_counts.wall_clock);
     assert_true(replay_counts.timers > 500);
     assert_int_equal(replay_counts.dead_letters, 2);
-    must(diff_logs(capture_path, replay_path, NULL, UINT32_MAX << INPUT_COUNT, &arena, &result,
+    must(diff_logs(capture_path, replay_path,
+                   &(struct diff_plan){.topics = UINT32_MAX << INPUT_COUNT}, &arena, &result,
                    &note));
     if (!result.identical)
         fail_msg("seed %llu: %s [%d] record %d: %s", chance_seed(&chance),
