@@ -14,6 +14,7 @@ CC_asan    := gcc
 CC_tsan    := gcc
 CC_clang   := clang
 CC_points  := gcc
+CC_fuzz    := clang
 CC := $(CC_$(V))
 
 OPT_release := -O2
@@ -21,6 +22,8 @@ OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 OPT_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
 OPT_clang   := -O1
 OPT_points  := -O2 -DRINGBACK_TEST_POINTS=1
+OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+               -fno-omit-frame-pointer
 
 PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -31,6 +34,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
         -Wformat=2 -Wswitch-enum -Werror
 # gcc looks after casts that drop const: clang also minds those in protobuf-c's __INIT macros.
 WARN_clang := -Wno-cast-qual
+WARN_fuzz  := -Wno-cast-qual
 CFLAGS = -std=c11 -D_GNU_SOURCE -g -fstack-protector-strong $(OPT_$(V)) -I. -I$(GEN) \
          -isystem $(GEN) $(PKG_CFLAGS) -pthread -MMD -MP
 LDFLAGS = $(OPT_$(V)) -pthread

@@ -189,8 +189,7 @@ static void compare_all(struct audit *audit)
 {
     struct item *item, *next;
 
-    HASH_ITER(hh, audit->items, item, next)
-    {
+    HASH_ITER (hh, audit->items, item, next) {
         item->same = is_same(item);
     }
 }
@@ -268,8 +267,7 @@ static enum err check_meta(struct audit *audit, struct err_note *note)
     run_worker_options(audit->plan->options, &audit->topics, &audit->machine, audit->decides,
                        audit->partition, 1, &worker);
     engine = engine_create(&worker.engine);
-    HASH_ITER(hh, audit->items, item, next)
-    {
+    HASH_ITER (hh, audit->items, item, next) {
         if (err == ERR_OK && item->state.data != NULL)
             err = engine_load_entity(engine, slice_make(item->key, item->key_size), item->state,
                                      &torn);
@@ -294,8 +292,7 @@ static void count_items(struct audit *audit, bool redis)
 {
     struct item *item, *next;
 
-    HASH_ITER(hh, audit->items, item, next)
-    {
+    HASH_ITER (hh, audit->items, item, next) {
         audit->counts->entities += item->state.data != NULL;
         audit->counts->copies += redis && item->redis.data != NULL;
         if (redis && !item->same) {

@@ -29,10 +29,10 @@ struct audit_plan {
 
 struct audit_counts {
     int32_t partitions;
-    uint64_t entities;  /* on the state topic */
-    uint64_t copies;    /* of them in Redis */
-    uint64_t batches;   /* numbers of the last ones, summed up */
-    uint64_t replayed;  /* records of outputs that a replay wrote alike */
+    uint64_t entities; /* on the state topic */
+    uint64_t copies;   /* of them in Redis */
+    uint64_t batches;  /* numbers of the last ones, summed up */
+    uint64_t replayed; /* records of outputs that a replay wrote alike */
     uint64_t differences;
 };
 

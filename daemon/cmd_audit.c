@@ -36,9 +36,9 @@ static void print_difference(void *context, const struct audit_difference *diffe
     if (printer->left-- <= 0)
         return;
     if (printer->context->json) {
-        json = json_pack("{s:s, s:i, s:s, s:s}", "what", difference->what, "partition",
-                         (int)difference->partition, "key", difference->key, "text",
-                         difference->text);
+        json =
+            json_pack("{s:s, s:i, s:s, s:s}", "what", difference->what, "partition",
+                      (int)difference->partition, "key", difference->key, "text", difference->text);
         add_side(json, "ours", difference->ours);
         add_side(json, "theirs", difference->theirs);
         (void)json_array_append_new(printer->list, json);
@@ -58,12 +58,12 @@ static void print_counts(const struct printer *printer, const struct audit_count
     json_t *json;
 
     if (printer->context->json) {
-        json = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:O}", "agree",
-                         counts->differences == 0, "partitions", (int)counts->partitions,
-                         "batches", (json_int_t)counts->batches, "entities",
-                         (json_int_t)counts->entities, "in_redis", (json_int_t)counts->copies,
-                         "replayed", (json_int_t)counts->replayed, "differences",
-                         (json_int_t)counts->differences, "list", printer->list);
+        json =
+            json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:O}", "agree", counts->differences == 0,
+                      "partitions", (int)counts->partitions, "batches", (json_int_t)counts->batches,
+                      "entities", (json_int_t)counts->entities, "in_redis",
+                      (json_int_t)counts->copies, "replayed", (json_int_t)counts->replayed,
+                      "differences", (json_int_t)counts->differences, "list", printer->list);
         (void)json_dumpf(json, out, JSON_INDENT(2));
         (void)fputc('\n', out);
         json_decref(json);

@@ -629,6 +629,7 @@ static void read_list(struct reader *reader, const yaml_node_t *node,
     entries = arena_zalloc(&reader->settings->arena, (total + 1) * sizeof(void *));
     messages = entries;
     memcpy(slot(message, field->field, &count), &entries, sizeof(entries));
+    *count = 0; /* a key that is there twice is an error, and its second list is read too */
     for (size_t i = 0; i < total; i++) {
         const yaml_node_t *entry = node_at(reader, node->data.sequence.items.start[i]);
 

@@ -320,6 +320,18 @@ static void settings_what_is_no_yaml_is_said_with_its_line(void **state)
                                    " directory");
 }
 
+static void settings_a_list_that_is_there_twice_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("domains: {d: {skills: [a, b], skills: [c, d], agents: {x: {skills:"
+                               " [c]}}}}"),
+                     ERR_BAD_SETTINGS);
+    assert_says("error: d: \"skills\" is there already, in line 1");
+    assert_int_equal(read_text("domains: {d: {skills: [a, b]}, d: {skills: [c], agents: {x: {"
+                               "skills: [c]}}}}"),
+                     ERR_BAD_SETTINGS);
+}
+
 static void settings_order_of_keys_does_not_matter(void **state)
 {
     (void)state;
@@ -465,6 +477,7 @@ int main(void)
         cmocka_unit_test(settings_values_at_their_limits_pass_and_beyond_fail),
         cmocka_unit_test(settings_of_a_domain_are_checked),
         cmocka_unit_test(settings_what_is_no_yaml_is_said_with_its_line),
+        cmocka_unit_test(settings_a_list_that_is_there_twice_is_said),
         cmocka_unit_test(settings_order_of_keys_does_not_matter),
         cmocka_unit_test(rule_13_1_lint_warns_with_the_rules_number),
         cmocka_unit_test(settings_events_have_ids_made_of_what_they_say),
