@@ -208,6 +208,21 @@ static void format_default(const struct arg_flag *flag, char *text, size_t size)
         snprintf(text, size, " (default %s)", value);
 }
 
+enum err args_task(const char *word, const char *const *tasks, int *task, struct err_note *note)
+{
+    struct near near;
+    char hint[200];
+
+    near_init(&near, word);
+    for (*task = 0; tasks[*task] != NULL; ++*task) {
+        if (strcmp(tasks[*task], word) == 0)
+            return ERR_OK;
+        near_offer(&near, tasks[*task]);
+    }
+    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", word,
+                near_hint(&near, "", hint, sizeof(hint)));
+}
+
 static void print_flag(FILE *out, const char *name, const char *shown, const char *help,
                        const char *fallback)
 {

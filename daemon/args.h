@@ -98,6 +98,11 @@ struct args {
 MUST_CHECK enum err args_parse(const struct args_spec *spec, struct command_context *context,
                                int argc, char **argv, struct args *args, struct err_note *note);
 
+/* For commands of several tasks (`queues apply`): which of tasks, ended by NULL, the word is, from
+ * 0. Error: ERR_USAGE, with the nearest. */
+MUST_CHECK enum err args_task(const char *word, const char *const *tasks, int *task,
+                              struct err_note *note);
+
 void args_print_help(const struct args_spec *spec, const struct command *command, FILE *out);
 
 #endif

@@ -11,7 +11,7 @@ struct aside {
     pthread_t thread;
     struct run_options run;
     atomic_bool stop;    /* it is to */
-    atomic_bool ended;   /* it has, wanted or not; also when it was never started */
+    atomic_bool ended;   /* it has, wanted or not */
     atomic_int deciding; /* partitions that it decides */
     struct err_note note;
     enum err err;

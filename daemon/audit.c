@@ -3,12 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <uthash.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
-#include "consumers/kafka.h"
 #include "daemon/audit_replay.h"
 #include "daemon/batch.h"
 #include "daemon/bus_kafka.h"
@@ -16,9 +13,9 @@
 #include "daemon/engine.h"
 #include "daemon/log_json.h"
 #include "daemon/run.h"
-#include "daemon/topics.h"
+#include "daemon/topic_walk.h"
 
-enum { timeout_ms = 10000, slice_ms = 100, silent_ms_max = 60000, tries_max = 5 };
+enum { timeout_ms = 10000, tries_max = 5 };
 
 /* An entity as the two have it. Values are malloc'ed; data NULL: it has none. */
 struct item {
@@ -42,6 +39,7 @@ struct audit {
     int32_t partition; /* that is looked at */
     struct item *items;
     struct store_pointer before, after; /* where Redis stood when it was read */
+    bool compared;                      /* all of it, when state was read up to `before` */
     struct slice meta;                  /* the last one up to where was read */
     uint64_t number;                    /* its */
 };
@@ -194,65 +192,57 @@ static void compare_all(struct audit *audit)
     }
 }
 
-static enum err take_state(struct audit *audit, const struct record *record, bool compared,
-                           struct err_note *note)
+static enum err take_meta(struct audit *audit, const struct record *record, struct err_note *note)
 {
+    Ringback__V1__Meta *meta =
+        ringback__v1__meta__unpack(NULL, record->value.size, record->value.data);
+
+    if (meta == NULL)
+        return FAIL(note, ERR_BAD_STATE, "the meta record at offset %" PRId64 " cannot be read",
+                    record->offset);
+    audit->number = meta->number;
+    ringback__v1__meta__free_unpacked(meta, NULL);
+    set_value(&audit->meta, record->value);
+    return ERR_OK;
+}
+
+static enum err take_state(void *context, enum topic topic, const char *name,
+                           const struct record *record, struct err_note *note)
+{
+    struct audit *audit = context;
     struct item *item;
 
-    if (slice_equal(record->key, slice_text(META_KEY))) {
-        Ringback__V1__Meta *meta =
-            ringback__v1__meta__unpack(NULL, record->value.size, record->value.data);
-
-        if (meta == NULL)
-            return FAIL(note, ERR_BAD_STATE, "the meta record at offset %" PRId64 " cannot be read",
-                        record->offset);
-        audit->number = meta->number;
-        ringback__v1__meta__free_unpacked(meta, NULL);
-        set_value(&audit->meta, record->value);
-        return ERR_OK;
+    (void)topic;
+    (void)name;
+    if (!audit->compared && record->offset > audit->before.state_offset) {
+        compare_all(audit);
+        audit->compared = true;
     }
+    if (slice_equal(record->key, slice_text(META_KEY)))
+        return take_meta(audit, record, note);
     item = item_of(audit, record->key);
     set_value(&item->state, record->value);
-    if (compared && !item->same)
+    if (audit->compared && !item->same)
         item->same = is_same(item);
     return ERR_OK;
 }
 
-/* Up to and including the meta record at last; before: where all are compared, -1: not at all. */
-static enum err read_state(struct audit *audit, int64_t before, int64_t last, struct err_note *note)
+/* With what was read of Redis, if anything was, it is compared on the way. */
+static enum err read_state(struct audit *audit, int64_t end, struct err_note *note)
 {
-    const char *name = audit->plan->options->topic_names[TOPIC_STATE];
-    int64_t heard_ms = clock_monotonic_ms(), seen = -1;
-    struct kafka_reader *reader;
-    bool compared = false;
-    enum err err;
+    const struct topic_walk_range range = {
+        .log = audit->log,
+        .topic = TOPIC_STATE,
+        .name = audit->plan->options->topic_names[TOPIC_STATE],
+        .partition = audit->partition,
+        .end = end,
+    };
 
-    TRY(kafka_reader_open(audit->log, name, TOPIC_STATE, audit->partition, 0, &reader, note));
-    do {
-        struct record record;
-
-        err = kafka_reader_next(reader, slice_ms, &record, &seen, note);
-        if (err == ERR_OK && before >= 0 && !compared && record.offset > before) {
-            compare_all(audit);
-            compared = true;
-        }
-        if (err == ERR_OK && record.offset > last)
-            break;
-        if (err == ERR_OK) {
-            heard_ms = clock_monotonic_ms();
-            err = take_state(audit, &record, compared, note);
-            seen = record.offset + 1;
-        } else if (err == ERR_END && clock_monotonic_ms() - heard_ms > silent_ms_max) {
-            err = FAIL(note, ERR_BUS_DOWN, "%s, partition %" PRId32 ": nothing came for %d s", name,
-                       audit->partition, silent_ms_max / 1000);
-        }
-        if (command_stopped())
-            err = ERR_CANCELLED;
-    } while ((err == ERR_OK || err == ERR_END) && seen <= last);
-    kafka_reader_close(reader);
-    if (before >= 0 && !compared)
+    audit->compared = false;
+    TRY(topic_walk_partition(&range, take_state, audit, note));
+    if (!audit->compared)
         compare_all(audit);
-    return err == ERR_END ? ERR_OK : err;
+    return ERR_OK;
 }
 
 /* Count and digest as the last meta says them: the engine's own test at a take-over. */
@@ -326,9 +316,9 @@ static enum err audit_partition(struct audit *audit, struct err_note *note)
              NULL, NULL);
     if (!redis || audit->after.state_offset >= high) {
         redis = false;
-        err = read_state(audit, -1, stable - 1, note);
+        err = read_state(audit, stable, note);
     } else {
-        err = read_state(audit, audit->before.state_offset, audit->after.state_offset, note);
+        err = read_state(audit, audit->after.state_offset + 1, note);
     }
     if (err == ERR_OK)
         err = check_meta(audit, note);

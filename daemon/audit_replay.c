@@ -1,13 +1,14 @@
 #include "daemon/audit_replay.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "daemon/diff.h"
 #include "daemon/replay.h"
+#include "daemon/scratch.h"
 #include "daemon/topic_walk.h"
 #include "producers/log_file.h"
 
@@ -98,11 +99,9 @@ static enum err replay_and_compare(const struct comparison *comparison, const ch
                                     .records_max = 1, /* the journal cuts */
                                     .partitions = comparison->partitions,
                                     .journal = true};
-    struct options *decide = malloc(sizeof(*decide)); /* replay sets what the journal says */
+    struct options *decide = memory_zalloc(sizeof(*decide), "options"); /* the journal's */
     enum err err;
 
-    if (decide == NULL)
-        return FAIL(note, ERR_NO_MEMORY, "no memory for options");
     options_init(decide);
     memcpy(decide->topic_names, comparison->options->topic_names, sizeof(decide->topic_names));
     replay.options = decide;
@@ -123,16 +122,10 @@ enum err audit_replay(const struct options *options, int32_t partitions,
                       void *context, uint64_t *records, struct err_note *note)
 {
     const struct comparison comparison = {options, partitions, on_difference, context, records};
-    const char *parent = getenv("TMPDIR");
-    char folder[200], live[220], replayed[220];
+    char folder[scratch_bytes], live[scratch_bytes + 20], replayed[scratch_bytes + 20];
     enum err err;
 
-    if (parent == NULL || parent[0] == '\0' || strlen(parent) > 150)
-        parent = "/tmp";
-    snprintf(folder, sizeof(folder), "%s/ringback-audit-XXXXXX", parent);
-    if (mkdtemp(folder) == NULL)
-        return FAIL(note, ERR_IO, "no folder for temporary files in %s: %s", parent,
-                    strerror(errno));
+    TRY(scratch_folder("audit", 150, folder, note));
     snprintf(live, sizeof(live), "%s/live.log", folder);
     snprintf(replayed, sizeof(replayed), "%s/replayed.log", folder);
     err = capture_all(options, live, note);

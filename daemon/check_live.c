@@ -10,12 +10,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/partition.h"
-#include "consumers/kafka.h"
 #include "daemon/aside.h"
 #include "daemon/batch.h"
 #include "daemon/bus_kafka.h"
 #include "daemon/feed.h"
-#include "daemon/topics.h"
+#include "daemon/topic_walk.h"
 #include "state/limits.h"
 
 #include "ringback/v1/presence.pb-c.h"
@@ -273,6 +272,7 @@ static int64_t redis_wait_ms(const struct run *run)
     return 2 * run->options.redis_timeout_ms + 1000;
 }
 
+/* Until Redis has what we saw of the log. */
 static enum err wait_store(struct run *run, struct store *store, int32_t partition,
                            struct err_note *note)
 {
@@ -295,8 +295,20 @@ static enum err wait_store(struct run *run, struct store *store, int32_t partiti
     }
 }
 
-/* Until Redis has what we saw of the log. */
-static enum err wait_redis(struct run *run, struct err_note *note)
+static enum err clear_store(struct run *run, struct store *store, int32_t partition,
+                            struct err_note *note)
+{
+    struct store_call call = {.kind = STORE_CALL_CLEAR};
+
+    (void)partition;
+    return store_wait(store, &call, redis_wait_ms(run), NULL, NULL, note);
+}
+
+/* For the store of each partition; for none if there is to be none. */
+static enum err each_store(struct run *run,
+                           enum err (*use)(struct run *run, struct store *store, int32_t partition,
+                                           struct err_note *note),
+                           struct err_note *note)
 {
     for (int32_t partition = 0; partition < run->live->partitions; partition++) {
         struct store *store;
@@ -305,7 +317,7 @@ static enum err wait_redis(struct run *run, struct err_note *note)
         TRY(run_store(&run->options, &run->topics, partition, &store, note));
         if (store == NULL)
             return ERR_OK;
-        err = wait_store(run, store, partition, note);
+        err = use(run, store, partition, note);
         store_destroy(store);
         TRY(err);
     }
@@ -320,7 +332,7 @@ static enum err run_once(struct run *run, int nth, struct err_note *note)
     TRY(aside_start(&run->aside, &run->options, true, note));
     err = wait_decided(run, run->sent * (nth + 1) / (run->live->restarts + 1), note);
     if (err == ERR_OK)
-        err = wait_redis(run, note);
+        err = each_store(run, wait_store, note);
     daemon_err = aside_stop(&run->aside, &daemon_note);
     if (daemon_err != ERR_OK) {
         *note = daemon_note;
@@ -345,23 +357,24 @@ static size_t story_of(const struct run *run, struct slice domain, struct arena 
     return index;
 }
 
-static enum err take_output(struct run *run, const struct record *record, struct err_note *note)
+static enum err take_output(void *context, enum topic topic, const char *name,
+                            const struct record *record, struct err_note *note)
 {
+    struct run *run = context;
     size_t index = story_of(run, record->key, &run->arena);
-    struct check_output output = {.at_ms = record->timestamp_ms, .topic = record->topic};
+    struct check_output output = {.at_ms = record->timestamp_ms, .topic = topic};
     struct check_result *result;
     struct got *got;
 
     if (index == run->count || record->timestamp_ms > run->stories[index].story->until_ms)
         return ERR_OK;
     result = run->stories[index].result;
-    if (record->topic >= TOPIC_DLQ_FIRST) {
+    if (topic >= TOPIC_DLQ_FIRST) {
         check_fault(result, record->timestamp_ms, 0, check_dead_letter(record, &result->arena));
         return ERR_OK;
     }
     if (!check_output_read(&output, record->value, &result->arena))
-        return FAIL(note, ERR_BAD_FILE, "a record of %s cannot be read",
-                    run->options.topic_names[record->topic]);
+        return FAIL(note, ERR_BAD_FILE, "a record of %s cannot be read", name);
     got = &run->got[index];
     output.order = got->count;
     if ((got->count & (got->count + 1)) == 0) /* 0, 1, 3, 7, ... */
@@ -375,29 +388,21 @@ static enum err take_output(struct run *run, const struct record *record, struct
 static enum err read_output(struct run *run, enum topic topic, int32_t partition,
                             struct err_note *note)
 {
-    const char *name = run->options.topic_names[topic];
-    struct kafka_reader *reader = NULL;
-    int64_t begin, stable, high, end = -1;
-    int64_t until_ms = clock_monotonic_ms() + stuck_ms;
-    enum err err;
+    struct topic_walk_range range = {
+        .log = run->log,
+        .topic = topic,
+        .name = run->options.topic_names[topic],
+        .partition = partition,
+    };
+    int64_t begin, high, until_ms = clock_monotonic_ms() + stuck_ms;
 
     do { /* the end of a transaction comes to each partition by itself */
-        TRY(kafka_log_ends(run->log, name, partition, timeout_ms, &begin, &stable, &high, note));
-        if (stable < high)
+        TRY(kafka_log_ends(run->log, range.name, partition, timeout_ms, &begin, &range.end, &high,
+                           note));
+        if (range.end < high)
             (void)poll(NULL, 0, turn_ms);
-    } while (stable < high && clock_monotonic_ms() < until_ms);
-    TRY(kafka_reader_open(run->log, name, topic, partition, 0, &reader, note));
-    do {
-        struct record record;
-
-        err = kafka_reader_next(reader, turn_ms, &record, &end, note);
-        if (err == ERR_OK)
-            err = take_output(run, &record, note);
-    } while (err == ERR_OK || (err == ERR_END && end < stable && clock_monotonic_ms() < until_ms));
-    kafka_reader_close(reader);
-    if (err == ERR_END && end < stable)
-        return FAIL(note, ERR_BUS_DOWN, "%s cannot be read to its end", name);
-    return err == ERR_END ? ERR_OK : err;
+    } while (range.end < high && clock_monotonic_ms() < until_ms);
+    return topic_walk_partition(&range, take_output, run, note);
 }
 
 static int compare_outputs(const void *a, const void *b)
@@ -450,8 +455,7 @@ static enum err make_options(struct run *run, const char *decides, struct err_no
 
     TRY(options_load(options, run->live->context, note));
     partitioner = options->partitioner;
-    log_init(STDERR_FILENO, (enum log_level)options->log_level,
-             (enum log_format)options->log_format);
+    options_log(options);
     snprintf(name, sizeof(name), "check-%08" PRIx64 "-%d", (uint64_t)clock_wall_ms() & 0xffffffffU,
              (int)getpid());
     snprintf(prefix, sizeof(prefix), "ringback.%s.", name);
@@ -492,23 +496,6 @@ static enum err open_servers(struct run *run, struct err_note *note)
     return ERR_OK;
 }
 
-static enum err clear_redis(struct run *run, struct err_note *note)
-{
-    for (int32_t partition = 0; partition < run->live->partitions; partition++) {
-        struct store_call call = {.kind = STORE_CALL_CLEAR};
-        struct store *store;
-        enum err err;
-
-        TRY(run_store(&run->options, &run->topics, partition, &store, note));
-        if (store == NULL)
-            return ERR_OK;
-        err = store_wait(store, &call, redis_wait_ms(run), NULL, NULL, note);
-        store_destroy(store);
-        TRY(err);
-    }
-    return ERR_OK;
-}
-
 /* What was made on the servers goes. The consumer group is forgotten by the broker itself
  * (offsets.retention.minutes). */
 static enum err tidy_up(struct run *run, struct err_note *note)
@@ -518,7 +505,7 @@ static enum err tidy_up(struct run *run, struct err_note *note)
 
     if (run->topics.cluster_id[0] == '\0') /* the broker was never reached: nothing was made */
         return ERR_OK;
-    redis_err = clear_redis(run, &redis_note);
+    redis_err = each_store(run, clear_store, &redis_note);
     TRY(topics_read(run->client, &run->options, false, timeout_ms, &run->topics, note));
     TRY(topics_delete(run->client, &run->topics, note));
     if (redis_err != ERR_OK)

@@ -27,8 +27,8 @@ struct check_live_options {
 };
 
 /* Afterwards each result is that of the servers (check_compare()); one that had faults already is
- * left as it is. Stories with the same options run together. Topics, group and keys of Redis that
- * were made are removed, also after an error. Errors: ERR_BAD_OPTION, ERR_BUS_DOWN,
+ * left as it is. Stories with the same options run together. Topics and keys of Redis that were
+ * made are removed, also after an error. Errors: ERR_BAD_OPTION, ERR_BUS_DOWN,
  * ERR_BUS_REFUSED, ERR_STORE_DOWN (Redis did not come to the log's end), those of run_daemon(),
  * ERR_CANCELLED. */
 MUST_CHECK enum err check_live(struct check_live_options *live, struct check_live_story *stories,

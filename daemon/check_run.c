@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "daemon/check_say.h"
 #include "daemon/engine.h"
+#include "daemon/log_json.h"
 
 #include "ringback/v1/analytics.pb-c.h"
 #include "ringback/v1/results.pb-c.h"
@@ -180,17 +181,10 @@ const char *check_dead_letter(const struct record *record, struct arena *arena)
 
 bool check_output_read(struct check_output *output, struct slice value, struct arena *arena)
 {
-    static const ProtobufCMessageDescriptor *const types[TOPIC_COUNT] = {
-        [TOPIC_ROUTING] = &ringback__v1__routing_event__descriptor,
-        [TOPIC_ANALYTICS] = &ringback__v1__analytics_event__descriptor,
-        [TOPIC_RESULTS] = &ringback__v1__result__descriptor,
-    };
+    struct record record = {.topic = output->topic};
 
-    output->value = arena_slice(arena, value);
-    output->message = types[output->topic] == NULL
-                          ? NULL
-                          : protobuf_c_message_unpack(types[output->topic], &arena->allocator,
-                                                      value.size, output->value.data);
+    output->value = record.value = arena_slice(arena, value);
+    output->message = log_json_unpack(output->topic, &record, arena);
     if (output->message != NULL)
         output->type = oneof_field(output->message);
     return output->message != NULL;
@@ -203,11 +197,10 @@ static void take_batch(struct check_run *run)
         struct check_output output = {.at_ms = record->timestamp_ms, .topic = record->topic};
         bool readable;
 
-        if (record->topic >= TOPIC_DLQ_FIRST)
+        if (record->topic >= TOPIC_DLQ_FIRST) {
             check_cannot(run, check_dead_letter(record, run->arena));
-        if (record->topic != TOPIC_ROUTING && record->topic != TOPIC_ANALYTICS &&
-            record->topic != TOPIC_RESULTS)
             continue;
+        }
         readable = check_output_read(&output, record->value, run->arena);
         assert(readable);
         add_output(run->result, &output);

@@ -1,9 +1,8 @@
 /* ringback audit: do Redis, the state topic and a replay agree? */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "base/log.h"
 #include "daemon/args.h"
 #include "daemon/audit.h"
 
@@ -47,8 +46,8 @@ static void print_difference(void *context, const struct audit_difference *diffe
     fprintf(out, "%s, partition %" PRId32 ": %s%s%s\n", difference->what, difference->partition,
             difference->key, difference->key[0] == '\0' ? "" : ": ", difference->text);
     print_side("Kafka:", difference->ours, out);
-    print_side(difference->what[0] == 'r' && difference->what[2] == 'p' ? "replay:" : "Redis:",
-               difference->theirs, out);
+    print_side(strcmp(difference->what, "replay") == 0 ? "replay:" : "Redis:", difference->theirs,
+               out);
 }
 
 static void print_counts(const struct printer *printer, const struct audit_counts *counts,
@@ -120,8 +119,7 @@ enum err cmd_audit(struct command_context *context, int argc, char **argv, struc
     printer.list = json_array();
     err = options_load(&options, context, note);
     if (err == ERR_OK) {
-        log_init(STDERR_FILENO, (enum log_level)options.log_level,
-                 (enum log_format)options.log_format);
+        options_log(&options);
         command_catch_signals();
         err = audit_run(&plan, &counts, note);
     }

@@ -2,11 +2,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/near.h"
 #include "daemon/args.h"
 #include "daemon/dead_letters.h"
 #include "daemon/log_json.h"
@@ -42,13 +39,13 @@ static struct group *group_of(struct groups *groups, const struct dead_letter *l
 
     for (size_t at = 0; at < groups->count; at++) {
         group = &groups->items[at];
-        if (group->input == letter->input && strcmp(group->reason, letter->reason) == 0)
+        if (group->input == letter->place.input && strcmp(group->reason, letter->reason) == 0)
             return group;
     }
     if (groups->count == dead_choices_max) /* reasons are a handful; the rest goes with the last */
         return &groups->items[dead_choices_max - 1];
     group = &groups->items[groups->count++];
-    *group = (struct group){.input = letter->input};
+    *group = (struct group){.input = letter->place.input};
     snprintf(group->reason, sizeof(group->reason), "%s", letter->reason);
     return group;
 }
@@ -215,22 +212,26 @@ static json_t *letter_json(const struct dead_content *content, struct arena *are
 {
     const struct dead_letter *letter = content->letter;
     const struct record *record = &content->record;
-    size_t read = 0;
-    const ProtobufCMessage *message = read_prefix(record, arena, &read);
     json_t *json =
         log_json_record(slice_text(topic_short_name(record->topic)), record->topic, record, arena);
+    const ProtobufCMessage *message;
+    size_t read;
 
     /* Whose it is, and why, first; then the record as `decode` has it. */
-    (void)json_object_set_new(json, "place",
-                              json_string(arena_format(arena, "%s/%" PRId32 "/%" PRId64,
-                                                       topic_short_name((enum topic)letter->input),
-                                                       letter->partition, letter->offset)));
+    (void)json_object_set_new(
+        json, "place",
+        json_string(arena_format(arena, "%s/%" PRId32 "/%" PRId64,
+                                 topic_short_name((enum topic)letter->place.input),
+                                 letter->place.partition, letter->place.offset)));
     (void)json_object_set_new(json, "reason", json_string(letter->reason));
     (void)json_object_set_new(json, "message", json_string(content->message));
     (void)json_object_set_new(json, "from", json_string(content->from));
     (void)json_object_set_new(json, "resent", json_boolean(letter->resent));
     (void)json_object_set_new(json, "bytes", json_integer((json_int_t)content->bytes));
-    if (message != NULL && read < record->value.size) {
+    if (json_is_object(json_object_get(json, "value")))
+        return json;
+    message = read_prefix(record, arena, &read);
+    if (message != NULL) {
         (void)json_object_set_new(json, "read_bytes", json_integer((json_int_t)read));
         (void)json_object_set_new(json, "read", log_json_message(message));
     }
@@ -355,18 +356,9 @@ static enum err choose(const struct args *args, const struct flags *flags,
     return ERR_OK;
 }
 
-static enum err unknown_task(const char *task, struct err_note *note)
-{
-    struct near near;
-    char hint[200];
+enum task { TASK_LIST, TASK_SHOW, TASK_RESEND };
 
-    near_init(&near, task);
-    near_offer(&near, "list");
-    near_offer(&near, "show");
-    near_offer(&near, "resend");
-    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", task,
-                near_hint(&near, "", hint, sizeof(hint)));
-}
+static const char *const tasks[] = {"list", "show", "resend", NULL};
 
 static const char help[] =
     "list    counts them by input and reason, open and sent again\n"
@@ -406,23 +398,20 @@ enum err cmd_dlq(struct command_context *context, int argc, char **argv, struct 
     };
     struct dead_choice choice;
     struct args args;
-    const char *task;
+    int task;
     enum err err;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    task = args.values[0];
-    if (strcmp(task, "list") != 0 && strcmp(task, "show") != 0 && strcmp(task, "resend") != 0)
-        return unknown_task(task, note);
+    TRY(args_task(args.values[0], tasks, &task, note));
     TRY(choose(&args, &flags, places, &choice, note));
     command_option_first(context, "log.level", "error");
     err = options_load(&options, context, note);
     if (err == ERR_OK) {
-        log_init(STDERR_FILENO, (enum log_level)options.log_level,
-                 (enum log_format)options.log_format);
+        options_log(&options);
         command_catch_signals();
-        if (strcmp(task, "list") == 0)
+        if (task == TASK_LIST)
             err = list(context, &options, &choice, note);
-        else if (strcmp(task, "show") == 0)
+        else if (task == TASK_SHOW)
             err = show(context, &options, &choice, &flags, note);
         else
             err = resend(context, &options, &choice, &flags, note);

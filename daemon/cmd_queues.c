@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/near.h"
 #include "daemon/args.h"
 #include "daemon/settings_apply.h"
 #include "daemon/settings_file.h"
@@ -279,18 +278,9 @@ static enum err apply(struct command_context *context, const char *path, const s
     return err;
 }
 
-static enum err unknown_task(const char *task, struct err_note *note)
-{
-    struct near near;
-    char hint[200];
+enum task { TASK_APPLY, TASK_LINT, TASK_REFERENCE };
 
-    near_init(&near, task);
-    near_offer(&near, "apply");
-    near_offer(&near, "lint");
-    near_offer(&near, "reference");
-    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", task,
-                near_hint(&near, "", hint, sizeof(hint)));
-}
+static const char *const tasks[] = {"apply", "lint", "reference", NULL};
 
 static const char help[] =
     "apply      sends what differs from what was last accepted, each with the next version,\n"
@@ -335,27 +325,25 @@ enum err cmd_queues(struct command_context *context, int argc, char **argv, stru
         .options = true,
     };
     struct args args;
-    const char *task;
+    int task;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    task = args.values[0];
-    if (strcmp(task, "reference") == 0) {
+    TRY(args_task(args.values[0], tasks, &task, note));
+    if (task == TASK_REFERENCE) {
         settings_print_reference(context->out);
         return ERR_OK;
     }
-    if (strcmp(task, "lint") != 0 && strcmp(task, "apply") != 0)
-        return unknown_task(task, note);
     if (args.count < 2)
         return FAIL(note, ERR_USAGE, "%s which file? Give FILE.yaml, or - for standard input",
-                    task);
+                    args.values[0]);
     if (flags.force && !flags.prune)
         return FAIL(note, ERR_USAGE, "--force belongs to --prune: nothing is removed without it");
-    if (flags.observed != NULL && strcmp(task, "lint") != 0)
+    if (flags.observed != NULL && task != TASK_LINT)
         return FAIL(note, ERR_USAGE, "--observed belongs to lint: apply reads no log");
     if (flags.observed != NULL && strcmp(flags.observed, "-") == 0 &&
         strcmp(args.values[1], "-") == 0)
         return FAIL(note, ERR_USAGE, "--observed: standard input is FILE.yaml already");
-    if (strcmp(task, "lint") == 0)
+    if (task == TASK_LINT)
         return lint(context, args.values[1], flags.observed, note);
     return apply(context, args.values[1], &flags, note);
 }

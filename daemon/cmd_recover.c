@@ -2,9 +2,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/version.h"
@@ -323,8 +321,7 @@ enum err cmd_recover(struct command_context *context, int argc, char **argv, str
     TRY(args_parse(&spec, context, argc, argv, &args, note));
     err = options_load(&options, context, note);
     if (err == ERR_OK) {
-        log_init(STDERR_FILENO, (enum log_level)options.log_level,
-                 (enum log_format)options.log_format);
+        options_log(&options);
         command_catch_signals();
         arena_init(&recovery.arena);
         recovery.options = &options;

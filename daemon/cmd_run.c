@@ -1,7 +1,5 @@
 /* ringback run: the daemon. */
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/point.h"
 #include "daemon/args.h"
 #include "daemon/run.h"
@@ -53,8 +51,7 @@ enum err cmd_run(struct command_context *context, int argc, char **argv, struct 
 #endif
     err = options_load(&options, context, note);
     if (err == ERR_OK) {
-        log_init(STDERR_FILENO, (enum log_level)options.log_level,
-                 (enum log_format)options.log_format);
+        options_log(&options);
         command_catch_signals();
         run.options = &options;
         err = run_daemon(&run, note);

@@ -1,9 +1,7 @@
 /* ringback sandbox: the real daemon on an in-process broker and a private redis-server. */
 #include <inttypes.h>
 #include <poll.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "daemon/args.h"
 #include "daemon/aside.h"
 #include "daemon/sandbox.h"
@@ -145,8 +143,7 @@ enum err cmd_sandbox(struct command_context *context, int argc, char **argv, str
     if (err == ERR_OK) {
         err = options_load(&options, context, note);
         if (err == ERR_OK) {
-            log_init(STDERR_FILENO, (enum log_level)options.log_level,
-                     (enum log_format)options.log_format);
+            options_log(&options);
             err = run_in(context, sandbox, &options, &flags, note);
         }
         options_deinit(&options);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/partition.h"
+#include "consumers/decode.h"
 #include "daemon/bus_kafka.h"
 #include "daemon/topic_walk.h"
 #include "producers/kafka.h"
@@ -19,18 +20,30 @@ static const uint64_t dead_topics = ((UINT64_C(1) << INPUT_COUNT) - 1) << TOPIC_
 
 /* --- headers --- */
 
-static struct slice header_of(const struct record *record, const char *name)
+/* Behind the record's own, from the topic on; the record's own may be such, too. */
+static size_t own_headers(const struct record *record)
 {
-    for (size_t at = record->header_count; at-- > 0;) { /* ours are behind the record's own */
-        if (strcmp(record->headers[at].name, name) == 0)
-            return record->headers[at].value;
+    for (size_t at = record->header_count; at-- > 0;) {
+        if (strcmp(record->headers[at].name, ERRORS_HEADER "topic") == 0)
+            return at;
     }
-    return (struct slice){NULL, 0};
+    return record->header_count;
+}
+
+/* The record with those headers alone that were added when it became a dead letter. */
+static struct record added_headers(const struct record *record)
+{
+    size_t own = own_headers(record);
+    struct record added = *record;
+
+    added.headers += own;
+    added.header_count -= own;
+    return added;
 }
 
 static int64_t header_number(const struct record *record, const char *name, int64_t absent)
 {
-    struct slice value = header_of(record, name);
+    struct slice value = decode_header(record, name);
     char text[24];
 
     if (value.data == NULL || value.size == 0 || value.size >= sizeof(text))
@@ -78,19 +91,13 @@ static int compare_places(const void *a, const void *b)
     return left->offset < right->offset ? -1 : left->offset > right->offset;
 }
 
-static struct dead_place place_of(const struct dead_letter *letter)
-{
-    return (struct dead_place){letter->input, letter->partition, letter->offset};
-}
-
 bool dead_letter_chosen(const struct dead_letter *letter, const struct dead_choice *choice)
 {
-    struct dead_place place = place_of(letter);
     bool there = choice->place_count == 0;
 
     for (size_t at = 0; at < choice->place_count && !there; at++)
-        there = compare_places(&choice->places[at], &place) == 0;
-    return there && (choice->inputs >> letter->input & 1) != 0 &&
+        there = compare_places(&choice->places[at], &letter->place) == 0;
+    return there && (choice->inputs >> letter->place.input & 1) != 0 &&
            (choice->resent || !letter->resent) &&
            (choice->reason == NULL || strcmp(choice->reason, letter->reason) == 0);
 }
@@ -121,23 +128,22 @@ static enum err take_letter(void *context, enum topic topic, const char *name,
                             const struct record *record, struct err_note *note)
 {
     struct dead_letters *letters = context;
-    struct slice reason = header_of(record, ERRORS_HEADER "exception.class.name");
-    enum input input = (enum input)(topic - TOPIC_DLQ_FIRST);
+    struct record added = added_headers(record);
+    struct slice reason = decode_header(&added, ERRORS_HEADER "exception.class.name");
     int64_t marked = header_number(record, MARK_HEADER, -1);
     struct dead_letter letter = {
-        .input = input,
-        .partition = record->partition,
-        .offset = record->offset,
+        .place = {(enum input)(topic - TOPIC_DLQ_FIRST), record->partition, record->offset},
         .timestamp_ms = record->timestamp_ms,
         .keyed = record->key.size > 0,
-        .whole = header_number(record, ERRORS_HEADER "value.bytes", -1) < 0,
+        .whole = header_number(&added, ERRORS_HEADER "value.bytes", -1) < 0,
     };
 
     (void)name;
     (void)note;
     /* A record that was sent again and died again has the header, too, from its own. */
     if (marked >= 0 && reason.data == NULL) {
-        add_mark(letters, &(struct dead_place){input, record->partition, marked});
+        letter.place.offset = marked;
+        add_mark(letters, &letter.place);
         return ERR_OK;
     }
     snprintf(letter.reason, sizeof(letter.reason), "%.*s", (int)reason.size,
@@ -152,10 +158,9 @@ static void mark_letters(struct dead_letters *letters)
         return;
     qsort(letters->marks, letters->mark_count, sizeof(*letters->marks), compare_places);
     for (size_t at = 0; at < letters->count; at++) {
-        struct dead_place place = place_of(&letters->items[at]);
-
-        letters->items[at].resent = bsearch(&place, letters->marks, letters->mark_count,
-                                            sizeof(*letters->marks), compare_places) != NULL;
+        letters->items[at].resent =
+            bsearch(&letters->items[at].place, letters->marks, letters->mark_count,
+                    sizeof(*letters->marks), compare_places) != NULL;
     }
 }
 
@@ -191,36 +196,6 @@ struct content_walk {
     struct arena arena; /* of one letter */
 };
 
-static const struct dead_letter *find_letter(const struct dead_letters *letters,
-                                             const struct dead_place *place)
-{
-    size_t low = 0, high = letters->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct dead_place at = place_of(&letters->items[middle]);
-        int order = compare_places(&at, place);
-
-        if (order == 0)
-            return &letters->items[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-/* Ours are the last ones, from the topic on. */
-static size_t own_headers(const struct record *record)
-{
-    for (size_t at = record->header_count; at-- > 0;) {
-        if (strcmp(record->headers[at].name, ERRORS_HEADER "topic") == 0)
-            return at;
-    }
-    return record->header_count;
-}
-
 static char *slice_words(struct slice slice, struct arena *arena)
 {
     return arena_text(arena, slice.data == NULL ? slice_text("") : slice);
@@ -232,7 +207,12 @@ static enum err take_content(void *context, enum topic topic, const char *name,
     struct content_walk *walk = context;
     struct dead_place place = {(enum input)(topic - TOPIC_DLQ_FIRST), record->partition,
                                record->offset};
-    const struct dead_letter *letter = find_letter(walk->letters, &place);
+    const struct dead_letters *letters = walk->letters;
+    const struct dead_letter *letter = /* its place stands first in it */
+        letters->count == 0 ? NULL
+                            : bsearch(&place, letters->items, letters->count,
+                                      sizeof(*letters->items), compare_places);
+    struct record added = added_headers(record);
     struct dead_content content = {.letter = letter, .record = *record};
 
     (void)name;
@@ -240,15 +220,16 @@ static enum err take_content(void *context, enum topic topic, const char *name,
         return ERR_OK; /* a mark; or it came meanwhile */
     arena_reset(&walk->arena);
     content.message =
-        slice_words(header_of(record, ERRORS_HEADER "exception.message"), &walk->arena);
-    content.from = arena_format(&walk->arena, "%s/%" PRId64 "/%" PRId64,
-                                slice_words(header_of(record, ERRORS_HEADER "topic"), &walk->arena),
-                                header_number(record, ERRORS_HEADER "partition", -1),
-                                header_number(record, ERRORS_HEADER "offset", -1));
+        slice_words(decode_header(&added, ERRORS_HEADER "exception.message"), &walk->arena);
+    content.from =
+        arena_format(&walk->arena, "%s/%" PRId64 "/%" PRId64,
+                     slice_words(decode_header(&added, ERRORS_HEADER "topic"), &walk->arena),
+                     header_number(&added, ERRORS_HEADER "partition", -1),
+                     header_number(&added, ERRORS_HEADER "offset", -1));
     content.bytes =
-        (uint64_t)header_number(record, ERRORS_HEADER "value.bytes", (int64_t)record->value.size);
+        (uint64_t)header_number(&added, ERRORS_HEADER "value.bytes", (int64_t)record->value.size);
     content.record.topic = (enum topic)place.input;
-    content.record.header_count = own_headers(record);
+    content.record.header_count -= added.header_count;
     return walk->on_letter(walk->context, &content, note);
 }
 
@@ -345,10 +326,10 @@ static void make_mark(struct resending *resending, const struct dead_letter *let
     struct arena *arena = &resending->arena;
     struct header *header = arena_alloc(arena, sizeof(*header));
 
-    *header =
-        (struct header){MARK_HEADER, slice_text(arena_format(arena, "%" PRId64, letter->offset))};
-    *record = (struct record){.topic = (enum topic)(TOPIC_DLQ_FIRST + (int)letter->input),
-                              .partition = letter->partition,
+    *header = (struct header){MARK_HEADER,
+                              slice_text(arena_format(arena, "%" PRId64, letter->place.offset))};
+    *record = (struct record){.topic = (enum topic)(TOPIC_DLQ_FIRST + (int)letter->place.input),
+                              .partition = letter->place.partition,
                               .offset = -1,
                               .timestamp_ms = letter->timestamp_ms,
                               .headers = header,

@@ -12,23 +12,21 @@
 
 enum { dead_reason_bytes = 40, dead_choices_max = 100 };
 
-/* A letter without what is in it. */
-struct dead_letter {
+/* INPUT/PARTITION/OFFSET, as `dlq show` prints it. */
+struct dead_place {
     enum input input; /* whose dead letter it is */
     int32_t partition;
     int64_t offset;
+};
+
+/* A letter without what is in it. */
+struct dead_letter {
+    struct dead_place place;
     int64_t timestamp_ms; /* when it became one */
     char reason[dead_reason_bytes];
     bool keyed;  /* it has a domain */
     bool whole;  /* its value is not cut */
     bool resent; /* there is a mark for it */
-};
-
-/* INPUT/PARTITION/OFFSET, as `dlq show` prints it. */
-struct dead_place {
-    enum input input;
-    int32_t partition;
-    int64_t offset;
 };
 
 /* Which letters are meant: those of which all that is said holds. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/log.h"
 #include "base/near.h"
 #include "daemon/value.h"
 #include "state/machine.h"
@@ -364,6 +365,12 @@ static enum err set_flags(struct options *options, const struct command_context 
                         (struct option_origin){OPTION_SOURCE_FLAG, NULL, 0}, note));
     }
     return ERR_OK;
+}
+
+void options_log(const struct options *options)
+{
+    log_init(STDERR_FILENO, (enum log_level)options->log_level,
+             (enum log_format)options->log_format);
 }
 
 enum err options_load(struct options *options, const struct command_context *context,

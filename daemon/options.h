@@ -122,6 +122,9 @@ void options_deinit(struct options *options);
 MUST_CHECK enum err options_load(struct options *options, const struct command_context *context,
                                  struct err_note *note);
 
+/* Log to standard error as they say. */
+void options_log(const struct options *options);
+
 /* The same step by step; environment ends with NULL; file_text's name is only for messages.
  * options_check comes last: it completes topic_names and tests what concerns several options. */
 MUST_CHECK enum err options_file(struct options *options, const char *path, struct err_note *note);

@@ -15,13 +15,14 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "daemon/scratch.h"
 
 enum { redis_wait_ms = 10000, redis_poll_ms = 5, redis_end_ms = 3000 };
 
 struct sandbox {
-    char folder[100];
-    char socket_path[140];
-    char redis_url[160];
+    char folder[scratch_bytes];
+    char socket_path[scratch_bytes + 20];
+    char redis_url[scratch_bytes + 40];
     pid_t redis;
     rd_kafka_t *kafka; /* owns the broker's thread */
     rd_kafka_mock_cluster_t *cluster;
@@ -111,17 +112,7 @@ static enum err start_broker(struct sandbox *sandbox, struct err_note *note)
 
 static enum err make_folder(struct sandbox *sandbox, struct err_note *note)
 {
-    const char *parent = getenv("TMPDIR");
-
-    /* A socket's path has at most 107 bytes. */
-    if (parent == NULL || parent[0] == '\0' || strlen(parent) > 60)
-        parent = "/tmp";
-    snprintf(sandbox->folder, sizeof(sandbox->folder), "%s/ringback-sandbox-XXXXXX", parent);
-    if (mkdtemp(sandbox->folder) == NULL) {
-        sandbox->folder[0] = '\0';
-        return FAIL(note, ERR_IO, "no folder for temporary files in %s: %s", parent,
-                    strerror(errno));
-    }
+    TRY(scratch_folder("sandbox", 60, sandbox->folder, note)); /* a socket's path: 107 bytes */
     snprintf(sandbox->socket_path, sizeof(sandbox->socket_path), "%s/redis.sock", sandbox->folder);
     snprintf(sandbox->redis_url, sizeof(sandbox->redis_url), "unix://%s", sandbox->socket_path);
     return ERR_OK;

@@ -60,18 +60,20 @@ static bool is_wanted(const struct topic_walk *walk, int topic)
     return walk->topics.items[topic].present && (walk->plan.topics >> topic & 1) != 0;
 }
 
-/* One partition up to an end that it had. */
-static enum err walk_partition(struct topic_walk *walk, enum topic topic, int32_t partition,
-                               int64_t from, int64_t end, struct err_note *note)
+enum err topic_walk_partition(const struct topic_walk_range *range,
+                              enum err (*on_record)(void *context, enum topic topic,
+                                                    const char *name, const struct record *record,
+                                                    struct err_note *note),
+                              void *context, struct err_note *note)
 {
-    const char *name = walk->options->topic_names[topic];
     int64_t heard_ms = clock_monotonic_ms();
     struct kafka_reader *reader;
     enum err err;
 
-    if (from >= end)
+    if (range->from >= range->end)
         return ERR_OK;
-    TRY(kafka_reader_open(walk->log, name, topic, partition, from, &reader, note));
+    TRY(kafka_reader_open(range->log, range->name, range->topic, range->partition, range->from,
+                          &reader, note));
     for (;;) {
         struct record record;
         int64_t seen;
@@ -79,18 +81,18 @@ static enum err walk_partition(struct topic_walk *walk, enum topic topic, int32_
         err = kafka_reader_next(reader, slice_ms, &record, &seen, note);
         if (err == ERR_OK) {
             heard_ms = clock_monotonic_ms();
-            if (record.offset < end)
-                err = walk->plan.on_record(walk->plan.context, topic, name, &record, note);
-            if (err == ERR_OK && record.offset + 1 >= end)
+            if (record.offset < range->end)
+                err = on_record(context, range->topic, range->name, &record, note);
+            if (err == ERR_OK && record.offset + 1 >= range->end)
                 break;
         } else if (err == ERR_END) {
             err = ERR_OK;
-            if (seen >= end)
+            if (seen >= range->end)
                 break;
             if (clock_monotonic_ms() - heard_ms > silent_ms_max)
                 err = FAIL(note, ERR_BUS_DOWN,
-                           "%s, partition %" PRId32 ": nothing came for %d s before its end", name,
-                           partition, silent_ms_max / 1000);
+                           "%s, partition %" PRId32 ": nothing came for %d s before its end",
+                           range->name, range->partition, silent_ms_max / 1000);
         }
         if (err == ERR_OK && command_stopped())
             err = ERR_CANCELLED;
@@ -110,12 +112,14 @@ static enum err walk_round(struct topic_walk *walk, struct err_note *note)
         for (int32_t i = 0; is_wanted(walk, topic) && i < info->partitions; i++) {
             int64_t *next = &walk->next[topic * walk->options->max_partitions + i];
             int64_t begin, stable, high;
+            struct topic_walk_range range;
 
             if (walk->plan.partition >= 0 && walk->plan.partition != i)
                 continue;
             TRY(kafka_log_ends(walk->log, info->name, i, timeout_ms, &begin, &stable, &high, note));
-            TRY(walk_partition(walk, (enum topic)topic, i, *next > begin ? *next : begin, stable,
-                               note));
+            range = (struct topic_walk_range){
+                walk->log, (enum topic)topic, info->name, i, *next > begin ? *next : begin, stable};
+            TRY(topic_walk_partition(&range, walk->plan.on_record, walk->plan.context, note));
             *next = stable;
         }
     }

@@ -4,6 +4,7 @@
 #define RINGBACK_DAEMON_TOPIC_WALK_H
 
 #include "base/record.h"
+#include "consumers/kafka.h"
 #include "daemon/options.h"
 #include "daemon/topics.h"
 
@@ -18,6 +19,24 @@ struct topic_walk_plan {
                           const struct record *record, struct err_note *note);
     void *context;
 };
+
+/* One partition of a topic, as consumers with read_committed see it. */
+struct topic_walk_range {
+    struct kafka_log *log;
+    enum topic topic;
+    const char *name; /* the topic's, in full */
+    int32_t partition;
+    int64_t from;
+    int64_t end; /* behind the last record that is read; not beyond the stable end */
+};
+
+/* Its records in their order; lives and errors as in a plan. Errors: ERR_BUS_DOWN, ERR_CANCELLED
+ * (command_stopped()). */
+MUST_CHECK enum err
+topic_walk_partition(const struct topic_walk_range *range,
+                     enum err (*on_record)(void *context, enum topic topic, const char *name,
+                                           const struct record *record, struct err_note *note),
+                     void *context, struct err_note *note);
 
 /* "settings,flows.dlq", the value of that flag, as bits; NULL: all. Error: ERR_USAGE. */
 MUST_CHECK enum err topic_walk_parse(const char *flag, const char *names, uint64_t *topics,

@@ -918,9 +918,9 @@ void contact_refresh(struct machine *m, uint32_t call);
 void contact_ready(struct machine *m, uint32_t call); /* as it was saved */
 void contact_drop(struct machine *m, uint32_t call);
 void contacts_refresh(struct machine *m, uint32_t domain); /* its settings changed */
-/* When its customer has talked long enough; INT64_MAX: never, or he has. */
 /* Of calls of that callback's number: it came, moved or goes. */
 void contacts_wake_refresh(struct machine *m, uint32_t callback);
+/* When its customer has talked long enough for one of his callbacks to end; INT64_MAX: for none. */
 int64_t contact_wake(const struct machine *m, const struct call *call);
 void contact_talked(struct machine *m, uint32_t call);
 /* TOO_MANY_REQUESTS if the number asked for all that its queue allows on the day of the step's

@@ -158,13 +158,22 @@ static void contacts_settle(struct machine *m)
             contact_refresh(m, ref_handle(m->touched[at]));
 }
 
-/* When a talk ends a callback depends on where that stands. */
-static void contact_wakes_settle(struct machine *m)
+/* All that was touched is as it stays: when is each due? A callback moves the call that ends it by
+ * its talk, too (12.2). */
+static void wakes_settle(struct machine *m)
 {
-    for (size_t at = 0; at < m->touched_count; at++)
-        if (m->touched[at] != 0 && ref_kind(m->touched[at]) == KIND_CALLBACK &&
-            (callback_at(m, ref_handle(m->touched[at]))->flags & CB_NUMBERED))
-            contacts_wake_refresh(m, ref_handle(m->touched[at]));
+    for (size_t at = 0; at < m->touched_count; at++) {
+        uint32_t ref = m->touched[at];
+
+        if (ref == 0)
+            continue;
+        head_of(m, ref)->marks &= (uint8_t)~MARK_TOUCHED;
+        wake_refresh(m, ref);
+        if (ref_kind(ref) == KIND_CALLBACK &&
+            (callback_at(m, ref_handle(ref))->flags & CB_NUMBERED))
+            contacts_wake_refresh(m, ref_handle(ref));
+    }
+    m->touched_count = 0;
 }
 
 void step_end(struct machine *m)
@@ -180,17 +189,7 @@ void step_end(struct machine *m)
         agents_settle(m, &seen);
         queues_tell(m);
     }
-    for (size_t at = 0; at < m->touched_count; at++) {
-        struct head *head;
-
-        if (m->touched[at] == 0)
-            continue;
-        head = head_of(m, m->touched[at]);
-        head->marks &= (uint8_t)~MARK_TOUCHED;
-        wake_refresh(m, m->touched[at]);
-    }
-    contact_wakes_settle(m);
-    m->touched_count = 0;
+    wakes_settle(m);
 }
 
 static void step_begin(struct machine *m, struct effects *effects, int64_t now_ms)

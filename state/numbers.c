@@ -347,11 +347,11 @@ static bool look_served(const void *user, uint32_t handle, const void *key)
     const struct machine *m = user;
     struct earliest *search = *(struct earliest *const *)key;
     const struct callback *cb = callback_at(m, handle);
+    int64_t at_ms = served_ms(m, search->call, cb);
 
     if (cb->number == search->call->number &&
-        queue_at(m, cb->queue)->domain == search->call->domain &&
-        served_ms(m, search->call, cb) < search->at_ms)
-        search->at_ms = served_ms(m, search->call, cb);
+        queue_at(m, cb->queue)->domain == search->call->domain && at_ms < search->at_ms)
+        search->at_ms = at_ms;
     return false;
 }
 
