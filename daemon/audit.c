@@ -88,6 +88,7 @@ static struct item *item_of(struct audit *audit, struct slice key)
     if (item != NULL)
         return item;
     item = memory_zalloc(sizeof(*item) + key.size + 1, "an entity");
+    item->same = true; /* so far neither has it: what is made while Redis is read may be missed */
     item->key_size = key.size;
     memcpy(item->key, key.data, key.size);
     HASH_ADD_KEYPTR(hh, audit->items, item->key, (unsigned)key.size, item);
