@@ -280,6 +280,12 @@ static bool backlog_joins(struct follow *follow)
            memcmp(follow->first->from_writer, follow->held.writer, writer_bytes) == 0;
 }
 
+/* Something is committed that neither the store has nor the backlog: it did not fit. */
+static bool lacks_batches(const struct follow *follow)
+{
+    return follow->first == NULL && follow->held.number < follow->committed.number;
+}
+
 static bool holds_expected_count(struct follow *follow)
 {
     if (follow->held.number == follow->committed.number) {
@@ -633,7 +639,7 @@ static void step_live(struct follow *follow)
         start(follow, STORE_CALL_DROP);
     } else if (follow->now_ms >= follow->compare_ms && follow->held_count != UINT64_MAX) {
         begin_compare(follow);
-    } else if (follow->first != NULL) {
+    } else if (follow->first != NULL || lacks_batches(follow)) {
         if (!backlog_joins(follow)) {
             ask_pointer(follow, 0);
             return;
@@ -681,7 +687,8 @@ void follow_run(struct follow *follow, int64_t monotonic_ms)
         if (monotonic_ms < follow->again_ms)
             return;
         step(follow);
-        if (!follow->calling && follow->mode == MODE_LIVE && follow->first == NULL)
+        if (!follow->calling && follow->mode == MODE_LIVE && follow->first == NULL &&
+            !lacks_batches(follow))
             return;
     }
 }
@@ -720,7 +727,7 @@ bool follow_idle(const struct follow *follow)
     if (follow->options.store == NULL || !follow->committed.present)
         return true;
     return follow->mode == MODE_LIVE && !follow->calling && follow->first == NULL &&
-           !follow->drop_wanted;
+           !lacks_batches(follow) && !follow->drop_wanted;
 }
 
 int64_t follow_wake_ms(const struct follow *follow)
@@ -734,7 +741,8 @@ int64_t follow_wake_ms(const struct follow *follow)
         return wake_ms;
     if (follow->mode != MODE_LIVE)
         return follow->again_ms < wake_ms ? follow->again_ms : wake_ms;
-    if (follow->first != NULL || follow->drop_wanted || !follow->policy_asked)
+    if (follow->first != NULL || lacks_batches(follow) || follow->drop_wanted ||
+        !follow->policy_asked)
         return 0;
     return follow->compare_ms < wake_ms ? follow->compare_ms : wake_ms;
 }

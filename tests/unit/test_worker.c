@@ -18,6 +18,7 @@ struct town {
     struct err_note note;
     int queues;
     bool clock_event;
+    size_t backlog_bytes_max; /* of Redis; 0: a megabyte */
 };
 
 static void worker_options_of(struct town *town, struct worker_options *options)
@@ -44,7 +45,9 @@ static void begin(struct town *town)
     town->worker = worker_create(&options, store_memory_create(town->world));
     town->worker->bus = fake_bus_of(town->bus);
     town->worker->follow = follow_create(&(struct follow_options){
-        .store = town->worker->store, .bus = town->worker->bus, .backlog_bytes_max = 1 << 20});
+        .store = town->worker->store,
+        .bus = town->worker->bus,
+        .backlog_bytes_max = town->backlog_bytes_max == 0 ? 1 << 20 : town->backlog_bytes_max});
 }
 
 static void end(struct town *town)
@@ -489,6 +492,23 @@ static void worker_old_copy_in_redis_is_fed_from_the_log(void **state)
     store_world_destroy(now);
 }
 
+/* No batch comes after it that would show that one is missing. */
+static void worker_last_batch_that_did_not_fit_the_backlog_is_fed(void **state)
+{
+    struct town *town = *state;
+
+    end(town);
+    town->backlog_bytes_max = 1;
+    begin(town);
+    add_queue(town);
+    take(town);
+    turn(town);
+    add_queue(town);
+    turn(town);
+    assert_true(follow_counted(town->worker->follow, FOLLOW_COUNT_DROPPED) > 0);
+    assert_store_equals_state(town);
+}
+
 /* Whatever call to the store fails, done or not, in the end it holds what the log says. */
 static void worker_any_failing_call_of_redis_loses_nothing(void **state)
 {
@@ -652,6 +672,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_old_copy_in_redis_is_fed_from_the_log, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(worker_last_batch_that_did_not_fit_the_backlog_is_fed,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_any_failing_call_of_redis_loses_nothing, set_up,
                                         tear_down),
     };
