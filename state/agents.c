@@ -273,16 +273,21 @@ void agent_attach(struct machine *m, uint32_t handle, uint32_t call_handle)
 {
     struct agent *agent = agent_at(m, handle);
     struct call *call = call_at(m, call_handle);
+    uint32_t *link = &agent->calls, before = 0;
 
     if (call->agent == handle && (call->at_prev != 0 || agent->calls == call_handle))
         return;
     agent_detach(m, call_handle);
     call->agent = handle;
-    call->at_prev = 0;
-    call->at_next = agent->calls;
-    if (agent->calls != 0)
-        call_at(m, agent->calls)->at_prev = call_handle;
-    agent->calls = call_handle;
+    while (*link != 0 && ident_compare(&m->texts, &call_at(m, *link)->id, &call->id) < 0) {
+        before = *link;
+        link = &call_at(m, before)->at_next;
+    }
+    call->at_prev = before;
+    call->at_next = *link;
+    if (*link != 0)
+        call_at(m, *link)->at_prev = call_handle;
+    *link = call_handle;
 }
 
 /* The call still names the agent as its last. */
@@ -332,10 +337,13 @@ bool agent_attended(struct machine *m, uint32_t handle, struct slice attempt)
 void agent_hold(struct machine *m, uint32_t handle, uint32_t callback)
 {
     struct agent *agent = agent_at(m, handle);
-    struct active *active = active_at(m, callback_at(m, callback)->active);
+    const struct callback *cb = callback_at(m, callback);
+    uint32_t *link = &agent->held;
 
-    active->held_next = agent->held;
-    agent->held = callback;
+    while (*link != 0 && ident_compare(&m->texts, &callback_at(m, *link)->id, &cb->id) < 0)
+        link = &active_at(m, callback_at(m, *link)->active)->held_next;
+    active_at(m, cb->active)->held_next = *link;
+    *link = callback;
     agent->held_count++;
 }
 

@@ -411,6 +411,38 @@ uint32_t callback_find(const struct machine *m, uint32_t domain, const struct id
     return find_ident(m, KIND_CALLBACK, domain, id);
 }
 
+static struct slice id_text(const struct machine *m, enum kind kind, uint32_t handle)
+{
+    uint32_t id = kind == KIND_QUEUE ? queue_at(m, handle)->id : agent_at(m, handle)->id;
+
+    assert(kind == KIND_QUEUE || kind == KIND_AGENT);
+    return text_at(&m->texts, id);
+}
+
+void by_id_add(struct machine *m, struct by_id *list, enum kind kind, uint32_t handle)
+{
+    struct slice id = id_text(m, kind, handle);
+    size_t at = list->count;
+
+    while (at > 0 && slice_compare(id_text(m, kind, list->handles[at - 1]), id) > 0)
+        at--;
+    if (at > 0 && list->handles[at - 1] == handle)
+        return;
+    if (list->count == list->room) {
+        uint32_t *more;
+
+        list->room = 2 * list->room + 16;
+        more = arena_alloc(m->step.arena, list->room * sizeof(*more));
+        if (list->count > 0)
+            memcpy(more, list->handles, list->count * sizeof(*more));
+        list->handles = more;
+    }
+    memmove(&list->handles[at + 1], &list->handles[at],
+            (list->count - at) * sizeof(*list->handles));
+    list->handles[at] = handle;
+    list->count++;
+}
+
 uint32_t stub_find(const struct machine *m, uint32_t domain, const struct ident *id)
 {
     return find_ident(m, KIND_STUB, domain, id);

@@ -216,10 +216,10 @@ struct agent {
     /* Derived. */
     uint32_t offered;  /* the callback offered to him */
     uint32_t reserved; /* the callback that he is kept for (7.3) */
-    uint32_t held;     /* first of the callbacks he holds */
+    uint32_t held;     /* first of the callbacks he holds, by id */
     uint32_t held_count;
     uint32_t voicemails; /* left by him, and not over (8.2) */
-    uint32_t calls;      /* first of the live calls at him */
+    uint32_t calls;      /* first of the live calls at him, by id: memory rebuilt has them so too */
     uint32_t owned;      /* first of the classes that wait for him alone */
     uint32_t preferred;  /* first of the classes of those that have him in their pool */
     uint8_t free_bits;   /* 1 << enum use */
@@ -563,6 +563,15 @@ uint32_t ref_domain(const struct machine *m, uint32_t ref);
 struct slice ref_id(const struct machine *m, uint32_t ref, char buffer[IDENT_TEXT_BYTES]);
 /* kind|domain|id, in arena. */
 struct slice ref_key(const struct machine *m, uint32_t ref, struct arena *arena);
+
+/* Queues or agents of one domain, by id, each once: a table gives them in an order that depends on
+ * what was in it before, and a machine loaded from `state` would do things in another. */
+struct by_id {
+    uint32_t *handles; /* in the step's arena */
+    size_t count, room;
+};
+
+void by_id_add(struct machine *m, struct by_id *list, enum kind kind, uint32_t handle);
 
 /* This step changes it. */
 void touch(struct machine *m, uint32_t ref);

@@ -400,14 +400,17 @@ static const char *check_domain(const PB(DomainSettings) * domain)
 /* Whether the queue takes over from removed owners decides when they wake (3.7). */
 static void touch_removed_owners(struct machine *m, uint32_t queue)
 {
+    struct by_id owners = {.count = 0};
     size_t cursor = 0;
     uint32_t class, owner;
 
     while ((class = table_next(&m->classes, &cursor)) != 0) {
         owner = class_at(m, class)->kind == CLASS_OWNER ? class_at(m, class)->owner : 0;
         if (owner != 0 && class_at(m, class)->queue == queue && !agent_known(agent_at(m, owner)))
-            touch(m, ref_make(KIND_AGENT, owner));
+            by_id_add(m, &owners, KIND_AGENT, owner);
     }
+    for (size_t at = 0; at < owners.count; at++)
+        touch(m, ref_make(KIND_AGENT, owners.handles[at]));
 }
 
 /* Others can take what waits there now (5.2). */

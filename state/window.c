@@ -176,6 +176,7 @@ uint32_t window_in_zone(const struct machine *m, const char *zone)
 
 void windows_refresh(struct machine *m, const char *zone)
 {
+    struct by_id found = {.count = 0};
     size_t cursor = 0;
     uint32_t handle;
 
@@ -184,8 +185,10 @@ void windows_refresh(struct machine *m, const char *zone)
 
         if (queue->domain == m->step.domain && window_of(queue) != NULL &&
             strcmp(window_of(queue)->zone, zone) == 0)
-            queue_open_refresh(m, handle, m->step.now);
+            by_id_add(m, &found, KIND_QUEUE, handle);
     }
+    for (size_t at = 0; at < found.count; at++)
+        queue_open_refresh(m, found.handles[at], m->step.now);
 }
 
 PB(Reason)

@@ -311,6 +311,25 @@ static void check_same_effects(void)
               "effect %zu, %s, differs after loading", at, here->items[at].type);
 }
 
+/* What changed is written in the same order too: the bytes of `state` are those of a replay. */
+static void check_same_changes(void)
+{
+    struct change *here, *there;
+    size_t count, other_count;
+
+    machine_changes(world.now.machine, &world.scratch, &here, &count);
+    machine_changes(world.other.machine, &world.scratch, &there, &other_count);
+    CHECK(count == other_count, "%zu changes, loaded %zu", count, other_count);
+    for (size_t at = 0; at < count; at++)
+        CHECK(slice_equal(here[at].key, there[at].key),
+              "%.*s changes in another place after loading", (int)here[at].key.size,
+              (const char *)here[at].key.data);
+    for (size_t at = 0; at < count; at++)
+        save(&here[at]);
+    machine_batch_end(world.now.machine);
+    machine_batch_end(world.other.machine);
+}
+
 static struct slice domain_name(unsigned number)
 {
     return slice_text(arena_format(&world.scratch, "d%u", number));
@@ -526,20 +545,28 @@ static void step(const struct told *told)
 {
     const struct input_event *event = &told->event;
     uint64_t count, digest = 0;
+    bool compares, repeats = told->first != 0 && is_request(event);
 
     world.step = told->step;
     world.history.now_ms = told->now_ms;
     world.dice = (struct chance){world.number, world.seed + (uint64_t)told->step * 1000003};
     world.lag = told->lag;
+    compares = world.other.machine != NULL && !repeats && chance_below(&world.dice, 4) == 0;
+    if (compares) {
+        end_batch(&world.now, true);
+        end_batch(&world.other, false);
+    }
     if (told->fires)
         fire_timers(told->now_ms);
-    if (told->first != 0 && is_request(event)) {
+    if (repeats) {
         end_batch(&world.now, true);
         machine_digest(world.now.machine, &count, &digest);
     }
     world.clock_ms = told->now_ms;
     tell(told);
-    if (told->first != 0 && is_request(event))
+    if (compares)
+        check_same_changes();
+    if (repeats)
         check_repeat(event, told->first, digest);
     else if (told->first == 0 && is_request(event))
         world.answers[told->step] = answer_of_step(event);
