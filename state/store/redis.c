@@ -23,7 +23,8 @@ enum {
     read_bytes = 64 * 1024,
     backoff_ms_min = 50,
     key_bytes_max = 600,
-    held_count = 6 /* fields of the pointer */
+    elements_max = 1 << 20, /* of an answer; SCAN's has some 1,000, more of a small hash */
+    held_count = 6          /* fields of the pointer */
 };
 
 /* One hash a kind; the last takes whatever kind a later version knows. */
@@ -93,6 +94,12 @@ enum script { SCRIPT_APPLY, SCRIPT_COUNT, SCRIPT_DROP, SCRIPT_TOTAL };
 static const char *const *const scripts[SCRIPT_TOTAL] = {&script_apply, &script_count,
                                                          &script_drop};
 
+#if HIREDIS_MAJOR < 1
+#define ELEMENTS int
+#else
+#define ELEMENTS size_t
+#endif
+
 struct buffer {
     char *data;
     size_t at; /* sent up to here */
@@ -106,6 +113,8 @@ struct redis_store {
     struct store head;
     enum link link;
     redisContext *redis;
+    redisReplyObjectFunctions functions; /* hiredis's, with create_array() in front of its own */
+    void *(*create_array)(const redisReadTask *task, ELEMENTS count);
     struct buffer out;
     int setup_left;      /* replies to AUTH, SELECT, SCRIPT LOAD still to come */
     int setup_greetings; /* how many of them come before the scripts' */
@@ -435,6 +444,26 @@ static void begin_setup(struct redis_store *store)
     store->setup_left = store->setup_greetings + SCRIPT_TOTAL;
 }
 
+/* hiredis asks for the memory of all elements that an answer claims to have before the first one is
+ * there: a damaged one of 13 bytes would take 16 GB. NULL ends the connection. */
+static void *create_array(const redisReadTask *task, ELEMENTS count)
+{
+    const struct redis_store *store = task->privdata;
+
+    return count > elements_max ? NULL : store->create_array(task, count);
+}
+
+static void bound_answers(struct redis_store *store)
+{
+    redisReader *reader = store->redis->reader;
+
+    store->functions = *reader->fn;
+    store->create_array = store->functions.createArray;
+    store->functions.createArray = create_array;
+    reader->fn = &store->functions;
+    reader->privdata = store;
+}
+
 static void connect_redis(struct redis_store *store)
 {
     store->redis = store->port == 0 ? redisConnectUnixNonBlock(store->host)
@@ -450,6 +479,7 @@ static void connect_redis(struct redis_store *store)
         drop(store, why);
         return;
     }
+    bound_answers(store);
     store->link = LINK_CONNECTING;
     store->heard_ms = store->now_ms;
 }
@@ -508,12 +538,13 @@ static int64_t number_of(const redisReply *reply)
 /* held_count elements from `first` on. A pointer that somebody damaged counts as none. */
 static void read_pointer(const redisReply *reply, size_t first, struct store_pointer *pointer)
 {
-    redisReply **held = reply->element + first;
     struct slice fill, incarnation, writer;
+    redisReply **held;
 
     *pointer = (struct store_pointer){0};
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < first + held_count)
         return;
+    held = reply->element + first;
     fill = text_of(held[0]);
     incarnation = text_of(held[1]);
     writer = text_of(held[3]);
@@ -585,7 +616,8 @@ static void read_reply(struct store_call *call, const redisReply *reply)
     case STORE_CALL_CLEAR: break;
     case STORE_CALL_POLICY:
         call->policy[0] = '\0';
-        if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+            reply->element[1]->type == REDIS_REPLY_STRING)
             snprintf(call->policy, sizeof(call->policy), "%s", reply->element[1]->str);
         break;
     }
