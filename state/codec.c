@@ -812,15 +812,13 @@ static void extra_in(struct machine *m, struct callback *cb, const PB(CallbackEn
         extra_get(m, cb)->language = in_language(m, domain, entity->routing);
 }
 
-static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
-                            const PB(CallbackEntity) * entity, struct err_note *note)
+static void callback_in(struct machine *m, uint32_t domain, uint32_t handle,
+                        const PB(CallbackEntity) * entity)
 {
     struct callback *cb = callback_at(m, handle);
     struct slice tie = slice_text(entity->place == NULL ? NULL : entity->place->tie_break);
     uint64_t number;
 
-    if (entity->state < STATE(SCHEDULED) || entity->state > STATE(WRAP_UP))
-        return FAIL(note, ERR_BAD_STATE, "a callback of unknown state %d", (int)entity->state);
     cb->head.kind = (uint8_t)entity->kind;
     cb->head.state = (uint8_t)entity->state;
     cb->conversation = in_ident(m, entity->conversation_id);
@@ -858,7 +856,6 @@ static enum err callback_in(struct machine *m, uint32_t domain, uint32_t handle,
     active_in(m, cb, entity, domain);
     cb->class = class_get(m, cb, in_skills(m, domain, entity->routing),
                           in_language(m, domain, entity->routing));
-    return ERR_OK;
 }
 
 static void answer_in(struct machine *m, uint32_t handle, const PB(AnswerEntity) * entity)
@@ -980,6 +977,93 @@ static void entity_discard(struct machine *m, uint32_t ref)
     }
 }
 
+/* What a damaged record lacks, or has too much, so that it would meet an assertion or be written
+ * under no key later; NULL: nothing. */
+static const char *scores_fault(const PB(RoutingData) * routing)
+{
+    for (size_t at = 0; routing != NULL && at < routing->n_scores; at++)
+        if (!ident_valid(slice_text(routing->scores[at]->agent_id)))
+            return "a score of no agent";
+    return NULL;
+}
+
+static const char *agent_fault(const PB(AgentEntity) * entity)
+{
+    for (size_t at = 0; at < entity->n_queue_ids; at++)
+        if (!ident_valid(slice_text(entity->queue_ids[at])))
+            return "an agent who joined a queue without an id";
+    return NULL;
+}
+
+/* With whom it is, and what is kept about that. */
+static const char *holder_fault(const PB(CallbackEntity) * entity)
+{
+    bool first = entity->attempt != NULL && entity->attempt->customer_first;
+
+    if (first && entity->state != STATE(DIALLING) && entity->state != STATE(TALKING))
+        return "a callback whose customer was called first, and who is in no call";
+    if (entity->state < STATE(OFFERED))
+        return entity->agent_id[0] == '\0' ? NULL : "a callback that waits at an agent";
+    if (entity->agent_id[0] == '\0' && !first)
+        return entity->state == STATE(OFFERED) ? "a callback that is offered to nobody"
+                                               : "a callback that nobody holds";
+    if (entity->state == STATE(OFFERED))
+        return entity->offer != NULL ? NULL : "a callback that is offered without an offer";
+    return entity->hold != NULL ? NULL : "a callback that is held without a hold";
+}
+
+static const char *callback_fault(const PB(CallbackEntity) * entity)
+{
+    if (entity->place == NULL || !ident_valid(slice_text(entity->place->queue_id)))
+        return "a callback without a queue";
+    if (entity->state < STATE(SCHEDULED) || entity->state > STATE(WRAP_UP))
+        return "a callback of an unknown state";
+    if (entity->owner_agent_id[0] != '\0' && entity->owner_end_ms == 0)
+        return "a callback with an owner, but no end of that";
+    if ((entity->state == STATE(DELAYED) || entity->state == STATE(SNOOZED)) &&
+        entity->resume_ms == 0)
+        return "a callback that pauses without its end";
+    if (entity->route_to_scheduler && entity->scheduled_by[0] == '\0')
+        return "a callback that is to go back to nobody";
+    if (scores_fault(entity->routing) != NULL)
+        return scores_fault(entity->routing);
+    return holder_fault(entity);
+}
+
+static const char *call_fault(const PB(CallEntity) * entity)
+{
+    bool placed = entity->place != NULL && entity->place->queue_id[0] != '\0';
+
+    if ((unsigned)entity->media > RINGBACK__V1__MEDIA__MEDIA_CALLBACK)
+        return "an interaction of an unknown medium";
+    if ((entity->state == CALL(WAITING) || entity->stay_ms != 0) && !placed)
+        return "an interaction that waits without a queue";
+    return scores_fault(entity->routing);
+}
+
+static const char *answer_fault(const PB(AnswerEntity) * entity)
+{
+    if (protobuf_c_enum_descriptor_get_value(&ringback__v1__reason__descriptor, entity->reason) ==
+        NULL)
+        return "an answer of an unknown reason";
+    if (entity->flow && entity->reason == REASON(UNSPECIFIED) && entity->callback_id[0] == '\0')
+        return "a flow's request that was accepted without a callback";
+    return NULL;
+}
+
+static const char *entity_fault(const PB(StateRecord) * value)
+{
+    if (value->entity_case == ENTITY_CASE(AGENT))
+        return agent_fault(value->agent);
+    if (value->entity_case == ENTITY_CASE(CALL))
+        return call_fault(value->call);
+    if (value->entity_case == ENTITY_CASE(ANSWER))
+        return answer_fault(value->answer);
+    if (value->entity_case == ENTITY_CASE(CALLBACK) && value->callback->state != STATE(ENDED))
+        return callback_fault(value->callback);
+    return NULL;
+}
+
 static enum err load_callback(struct machine *m, const struct parsed_key *key, uint32_t domain,
                               const PB(StateRecord) * value, struct err_note *note)
 {
@@ -1000,20 +1084,22 @@ static enum err load_callback(struct machine *m, const struct parsed_key *key, u
         stub->ended_ms = entity->ended_ms;
         return ERR_OK;
     }
-    if (entity->place == NULL || !ident_valid(slice_text(entity->place->queue_id)))
-        return FAIL(note, ERR_BAD_STATE, "a callback without a queue");
     handle =
         callback_new(m, domain, &id, in_entity(m, KIND_QUEUE, domain, entity->place->queue_id));
     callback_at(m, handle)->head.version = value->version;
-    return callback_in(m, domain, handle, entity, note);
+    callback_in(m, domain, handle, entity);
+    return ERR_OK;
 }
 
 static enum err load_entity(struct machine *m, const struct parsed_key *key,
                             const PB(StateRecord) * value, struct err_note *note)
 {
     uint32_t domain = domain_get(m, key->domain), handle = 0;
+    const char *fault = entity_fault(value);
     enum kind kind = key->kind;
 
+    if (fault != NULL)
+        return FAIL(note, ERR_BAD_STATE, "%s: the state is damaged", fault);
     if (kind == KIND_CALLBACK && value->entity_case == ENTITY_CASE(CALLBACK))
         return load_callback(m, key, domain, value, note);
     if (kind != KIND_DOMAIN && kind != KIND_CALLBACK)
