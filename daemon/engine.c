@@ -179,7 +179,7 @@ enum err engine_ready(struct engine *engine, struct err_note *note)
             " were read, its meta says %" PRIu64 " with %016" PRIx64,
             engine->options.topics[TOPIC_STATE], engine->options.partition, engine->meta.number,
             count, digest, engine->meta.entity_count, engine->meta.entity_digest);
-    return ERR_OK;
+    return machine_loaded(engine->machine, note);
 }
 
 void engine_writer(struct engine *engine, const uint8_t writer[writer_bytes],

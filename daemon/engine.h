@@ -113,7 +113,8 @@ MUST_CHECK enum err engine_load_meta(struct engine *engine, struct slice value,
 void engine_mend(struct engine *engine, struct slice key, struct slice value);
 
 /* Everything is loaded. No meta and no entity: a first start. Errors: ERR_STATE_TORN (count or
- * digest differ from meta's, or entities without meta): destroy it, load from the start. */
+ * digest differ from meta's, or entities without meta): destroy it, load from the start.
+ * ERR_BAD_STATE (entities that do not fit together: machine_loaded()): likewise. */
 MUST_CHECK enum err engine_ready(struct engine *engine, struct err_note *note);
 
 /* Who decides from now on: random bytes, at every take-over anew, also with kept memory.

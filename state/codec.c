@@ -978,7 +978,7 @@ static void entity_discard(struct machine *m, uint32_t ref)
 }
 
 /* What a damaged record lacks, or has too much, so that it would meet an assertion or be written
- * under no key later; NULL: nothing. */
+ * under no key later; NULL: nothing. machine_loaded() looks at what entities say of each other. */
 static const char *scores_fault(const PB(RoutingData) * routing)
 {
     for (size_t at = 0; routing != NULL && at < routing->n_scores; at++)

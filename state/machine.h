@@ -142,10 +142,15 @@ uint64_t entity_digest(struct slice key, uint32_t version);
 
 /* Take-over: entities in any order, a later one of a key replaces the earlier, value NULL removes;
  * then machine_ready() once, which builds what is derived. No event before it.
- * Errors: ERR_BAD_STATE (key or value cannot be read). */
+ * Errors: ERR_BAD_STATE (key or value cannot be read, or is nothing that a machine writes). */
 MUST_CHECK enum err machine_load(struct machine *machine, struct slice key,
                                  const Ringback__V1__StateRecord *value, struct err_note *note);
 void machine_ready(struct machine *machine);
+
+/* Whether what was loaded fits together: an agent has one offer and is kept for one, an attempt is
+ * of one callback, the counts are of those who wait. Once, after machine_ready(), before any event.
+ * Errors: ERR_BAD_STATE (names the keys). */
+MUST_CHECK enum err machine_loaded(struct machine *machine, struct err_note *note);
 
 /* The value of one entity as it would go to `state`, or NULL. For tests, audit, dumps. */
 const Ringback__V1__StateRecord *machine_entity(struct machine *machine, struct slice key,

@@ -731,6 +731,8 @@ static void load(const struct saved *saved)
             broken(note.text);
     }
     machine_ready(world.machine);
+    if (machine_loaded(world.machine, &note) != ERR_OK)
+        broken(note.text);
     world.now_ms = saved->now_ms;
 }
 

@@ -280,6 +280,7 @@ static void take_over(void)
               "%.*s: %s", (int)slot->key_size, slot->key, note.text);
     }
     machine_ready(world.other.machine);
+    CHECK(machine_loaded(world.other.machine, &note) == ERR_OK, "%s", note.text);
     check_whole(&world.other);
     check_equal();
     world.other_until = world.step + 60;

@@ -98,6 +98,8 @@ static void save_and_load(struct story *story)
         if (machine_load(other, entity.key, entity.value, &note) != ERR_OK)
             fail_msg("%s", note.text);
     machine_ready(other);
+    if (machine_loaded(other, &note) != ERR_OK)
+        fail_msg("%s", note.text);
     machine_digest(other, &other_count, &other_digest);
     assert_int_equal(count, other_count);
     assert_int_equal(digest, other_digest);

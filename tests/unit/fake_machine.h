@@ -240,4 +240,11 @@ void machine_ready(struct machine *machine)
     assert_int_equal(machine->timer_count, 0);
 }
 
+enum err machine_loaded(struct machine *machine, struct err_note *note)
+{
+    (void)machine;
+    (void)note;
+    return ERR_OK;
+}
+
 #endif

@@ -1,4 +1,5 @@
-/* State that no machine of ours has written is refused with the reason, when it is loaded. */
+/* State that no machine of ours has written is refused with the reason: an entity alone when it is
+ * loaded, several that do not fit together when all are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "state/internal.h"
 
 static const char *const uuid_key = "callback|d|00000000-1111-4222-8333-444455556666";
+static const char *const other_key = "callback|d|00000000-1111-4222-8333-444455557777";
 
 static char no_id[] = "", queue_id[] = "q", agent_id[] = "a", attempt_id[] = "t";
 
@@ -51,6 +53,18 @@ static void accepts(const char *key, const PB(StateRecord) * record)
     machine_destroy(machine);
 }
 
+/* All is loaded; it must be refused, with both texts. */
+static void refuses_all(struct machine *machine, const char *text, const char *other)
+{
+    struct err_note note = {.err = ERR_OK};
+
+    machine_ready(machine);
+    assert_int_equal(machine_loaded(machine, &note), ERR_BAD_STATE);
+    assert_non_null(strstr(note.text, text));
+    assert_non_null(strstr(note.text, other));
+    machine_destroy(machine);
+}
+
 static PB(StateRecord) call_record(PB(CallEntity) * call)
 {
     PB(StateRecord) record = RINGBACK__V1__STATE_RECORD__INIT;
@@ -76,6 +90,8 @@ static PB(StateRecord) callback_record(PB(CallbackEntity) * callback, PB(Place) 
     record.callback = callback;
     return record;
 }
+
+/* --- one alone --- */
 
 static void state_load_call_that_waits_without_a_queue_is_refused(void **state)
 {
@@ -258,6 +274,104 @@ static void state_load_answer_that_cannot_be_said_again_is_refused(void **state)
     refuses("answer|d|r1", &record, "unknown reason");
 }
 
+/* --- all together --- */
+
+static void state_load_agent_with_two_offers_is_refused(void **state)
+{
+    struct machine *machine = machine_made();
+    PB(CallbackEntity) callback;
+    PB(Place) place;
+    PB(StateRecord) record = callback_record(&callback, &place);
+    PB(OfferEntity) offer = RINGBACK__V1__OFFER_ENTITY__INIT;
+
+    (void)state;
+    callback.state = STATE(OFFERED);
+    callback.offer = &offer;
+    callback.agent_id = agent_id;
+    loads(machine, uuid_key, &record);
+    loads(machine, other_key, &record);
+    refuses_all(machine, uuid_key, "both are offered to agent 'a'");
+}
+
+static void state_load_agent_kept_for_two_is_refused(void **state)
+{
+    struct machine *machine = machine_made();
+    PB(CallbackEntity) callback;
+    PB(Place) place;
+    PB(StateRecord) record = callback_record(&callback, &place);
+    PB(HoldEntity) hold = RINGBACK__V1__HOLD_ENTITY__INIT;
+    PB(AttemptEntity) attempt = RINGBACK__V1__ATTEMPT_ENTITY__INIT;
+
+    (void)state;
+    callback.state = STATE(DIALLING);
+    callback.hold = &hold;
+    callback.attempt = &attempt;
+    attempt.customer_first = true;
+    attempt.reserved_agent_id = agent_id;
+    attempt.attempt_id = attempt_id;
+    loads(machine, uuid_key, &record);
+    attempt.attempt_id = queue_id;
+    loads(machine, other_key, &record);
+    refuses_all(machine, other_key, "both keep agent 'a'");
+}
+
+static void state_load_attempt_of_two_is_refused(void **state)
+{
+    struct machine *machine = machine_made();
+    PB(CallbackEntity) callback;
+    PB(Place) place;
+    PB(StateRecord) record = callback_record(&callback, &place);
+    PB(HoldEntity) hold = RINGBACK__V1__HOLD_ENTITY__INIT;
+    PB(AttemptEntity) attempt = RINGBACK__V1__ATTEMPT_ENTITY__INIT;
+
+    (void)state;
+    callback.state = STATE(TALKING);
+    callback.agent_id = agent_id;
+    callback.hold = &hold;
+    callback.attempt = &attempt;
+    attempt.attempt_id = attempt_id;
+    loads(machine, uuid_key, &record);
+    loads(machine, other_key, &record);
+    refuses_all(machine, other_key, "both are dialled by attempt 't'");
+}
+
+static void state_load_counts_of_others_than_wait_are_refused(void **state)
+{
+    struct machine *machine = machine_made();
+    PB(CallbackEntity) callback;
+    PB(CallEntity) call;
+    PB(Place) place;
+    PB(StateRecord) record = callback_record(&callback, &place);
+
+    (void)state;
+    callback.stay_ms = 1;
+    loads(machine, uuid_key, &record);
+    refuses_all(machine, "counters|d|q", "0 callbacks wait, in line are 1");
+    machine = machine_made();
+    record = call_record(&call);
+    call.place = &place;
+    call.stay_ms = 1;
+    loads(machine, "call|d|i1", &record);
+    refuses_all(machine, "counters|d|q", "0 live interactions wait, in line are 1");
+}
+
+static void state_load_counts_without_those_who_wait_are_refused(void **state)
+{
+    struct machine *machine = machine_made();
+    PB(StateRecord) record = RINGBACK__V1__STATE_RECORD__INIT;
+    PB(CountersEntity) counters = RINGBACK__V1__COUNTERS_ENTITY__INIT;
+    PB(StayCounts) counts = RINGBACK__V1__STAY_COUNTS__INIT;
+
+    (void)state;
+    record.version = 1;
+    record.entity_case = RINGBACK__V1__STATE_RECORD__ENTITY_COUNTERS;
+    record.counters = &counters;
+    counters.live = &counts;
+    counts.answered = 1;
+    loads(machine, "counters|d|q", &record);
+    refuses_all(machine, "counters|d|q", "-1 live interactions wait, in line are 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +384,11 @@ int main(void)
         cmocka_unit_test(state_load_customer_first_callback_without_an_agent_is_loaded),
         cmocka_unit_test(state_load_id_that_is_none_in_a_list_is_refused),
         cmocka_unit_test(state_load_answer_that_cannot_be_said_again_is_refused),
+        cmocka_unit_test(state_load_agent_with_two_offers_is_refused),
+        cmocka_unit_test(state_load_agent_kept_for_two_is_refused),
+        cmocka_unit_test(state_load_attempt_of_two_is_refused),
+        cmocka_unit_test(state_load_counts_of_others_than_wait_are_refused),
+        cmocka_unit_test(state_load_counts_without_those_who_wait_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
