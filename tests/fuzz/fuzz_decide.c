@@ -1,16 +1,34 @@
 /* Records of the inputs, any bytes, one after the other through the engine: they are decided or
- * become dead letters, and the machine stays whole.
+ * become dead letters, what is written can be read, and the machine stays whole.
  *
- * The bytes: again and again which input, how many 100 ms later, the value's size (2 bytes, little
- * end first), the value. */
+ * The bytes: again and again which input (and, times INPUT_COUNT, which key and headers), how many
+ * 100 ms later, the value's size (2 bytes, little end first), the value. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "daemon/engine.h"
+#include "daemon/log_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { records_max = 200 };
+enum { records_max = 200, key_bytes_max = 130, header_bytes_max = 60 };
+
+/* Whatever goes out is of its topic's type; a dead letter is as it came. */
+static void check_written(const struct batch *batch)
+{
+    struct arena arena;
+
+    arena_init(&arena);
+    for (size_t at = 0; at < batch->count; at++) {
+        const struct record *record = &batch->records[at];
+
+        if (record->topic < TOPIC_DLQ_FIRST && record->value.data != NULL &&
+            log_json_unpack(record->topic, record, &arena) == NULL)
+            abort();
+        arena_reset(&arena);
+    }
+    arena_deinit(&arena);
+}
 
 static void decide(struct engine *engine, struct record *record, struct batch *batch)
 {
@@ -22,6 +40,7 @@ static void decide(struct engine *engine, struct record *record, struct batch *b
     inputs[record->topic] = (struct engine_input){record, 1, true};
     do {
         engine_decide(engine, inputs, &time, batch);
+        check_written(batch);
     } while (batch->taken[record->topic] == 0 && batch->timers > 0);
     if (batch->taken[record->topic] != 1)
         abort();
@@ -35,6 +54,20 @@ static void plant(const struct record *record)
         abort();
 }
 
+static struct slice beginning(struct slice value, size_t most)
+{
+    return slice_make(value.data, value.size < most ? value.size : most);
+}
+
+static struct slice key_of(unsigned chosen, struct slice value)
+{
+    if (chosen % 4 == 1)
+        return slice_text("other");
+    if (chosen % 4 == 2)
+        return (struct slice){0};
+    return chosen % 4 == 3 ? beginning(value, key_bytes_max) : slice_text("acme");
+}
+
 static void tell_all(struct engine *engine, const uint8_t *data, size_t size)
 {
     int64_t offsets[INPUT_COUNT] = {0}, now_ms = 1700000000000;
@@ -43,8 +76,9 @@ static void tell_all(struct engine *engine, const uint8_t *data, size_t size)
     batch_init(&batch);
     for (int count = 0; size >= 4 && count < records_max; count++) {
         size_t bytes = (size_t)data[2] | (size_t)data[3] << 8;
-        struct record record = {.topic = (enum topic)(data[0] % INPUT_COUNT),
-                                .key = slice_text("acme")};
+        unsigned chosen = data[0] / INPUT_COUNT;
+        struct record record = {.topic = (enum topic)(data[0] % INPUT_COUNT)};
+        struct header header = {.name = "traceparent"};
 
         now_ms += data[1] * 100;
         data += 4;
@@ -53,6 +87,10 @@ static void tell_all(struct engine *engine, const uint8_t *data, size_t size)
         record.offset = offsets[record.topic]++;
         record.timestamp_ms = now_ms;
         record.value = slice_make(data, bytes);
+        record.key = key_of(chosen, record.value);
+        header.value = beginning(record.value, header_bytes_max);
+        record.headers = &header;
+        record.header_count = chosen / 4 % 2;
         plant(&record);
         decide(engine, &record, &batch);
         data += bytes;

@@ -550,7 +550,8 @@ static void step(const struct told *told)
 
     world.step = told->step;
     world.history.now_ms = told->now_ms;
-    world.dice = (struct chance){world.number, world.seed + (uint64_t)told->step * 1000003};
+    world.dice =
+        (struct chance){.seed = world.number, .state = world.seed + (uint64_t)told->step * 1000003};
     world.lag = told->lag;
     compares = world.other.machine != NULL && !repeats && chance_below(&world.dice, 4) == 0;
     if (compares) {

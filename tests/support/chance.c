@@ -20,7 +20,24 @@ uint64_t chance_next(struct chance *chance)
     return mixed ^ (mixed >> 31);
 }
 
+/* No more bytes than the bound needs, so that a changed byte changes one decision. Behind the last
+ * one it is bound - 1: what is rare is asked for as 0. */
+static uint64_t drawn_below(struct chance *chance, uint64_t bound)
+{
+    uint64_t value = 0;
+
+    for (uint64_t reach = bound - 1; reach > 0; reach >>= 8) {
+        if (chance->left == 0)
+            return bound - 1;
+        value = value << 8 | *chance->bytes++;
+        chance->left--;
+    }
+    return value % bound;
+}
+
 uint64_t chance_below(struct chance *chance, uint64_t bound)
 {
+    if (chance->bytes != NULL)
+        return drawn_below(chance, bound);
     return chance_next(chance) % bound;
 }

@@ -3,11 +3,14 @@
 #ifndef RINGBACK_TESTS_SUPPORT_CHANCE_H
 #define RINGBACK_TESTS_SUPPORT_CHANCE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct chance {
     uint64_t seed;
     uint64_t state;
+    const uint8_t *bytes; /* borrowed; not NULL: chance_below() draws from these (fuzzing) */
+    size_t left;          /* of them */
 };
 
 struct chance chance_start(void);

@@ -25,7 +25,7 @@ static bool once_in(struct history *history, uint64_t times)
 
 void history_init(struct history *history, uint64_t seed)
 {
-    *history = (struct history){.chance = {seed, seed},
+    *history = (struct history){.chance = {.seed = seed, .state = seed},
                                 .domains = 2,
                                 .queues = 3,
                                 .agents = 5,

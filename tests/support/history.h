@@ -31,7 +31,7 @@ struct history {
     struct chance chance;
     struct arena arena; /* holds every message of the history */
     unsigned domains, queues, agents;
-    bool odd; /* extreme values too */
+    bool odd;          /* extreme values too */
     int64_t repeat_ms; /* no event is sent again later than that */
     int64_t now_ms;
     int64_t offset;

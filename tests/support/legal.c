@@ -5,7 +5,8 @@
 
 #include "state/internal.h"
 
-enum { SLOTS = 1 << 17 };
+/* A table that grows: fuzzing makes a new one for every handful of events. */
+enum { slots_first = 1 << 8, facts_each_max = 16 /* new ones of one effect, and more */ };
 
 enum where { UNBORN, IN_LINE, OFFERED, HELD, OVER };
 
@@ -27,7 +28,7 @@ struct fact {
 
 struct legal {
     struct fact *facts;
-    size_t used, living;
+    size_t slots, used, living;
 };
 
 struct legal *legal_create(void)
@@ -36,7 +37,8 @@ struct legal *legal_create(void)
 
     if (legal == NULL)
         abort();
-    legal->facts = calloc(SLOTS, sizeof(*legal->facts));
+    legal->slots = slots_first;
+    legal->facts = calloc(legal->slots, sizeof(*legal->facts));
     if (legal->facts == NULL)
         abort();
     return legal;
@@ -63,16 +65,34 @@ static uint64_t hash_of(char kind, struct slice domain, const char *id)
 
 static struct fact *fact_of(struct legal *legal, uint64_t hash)
 {
-    size_t at = hash % SLOTS;
+    size_t at = hash % legal->slots;
 
     while (legal->facts[at].hash != 0 && legal->facts[at].hash != hash)
-        at = (at + 1) % SLOTS;
+        at = (at + 1) % legal->slots;
     if (legal->facts[at].hash == 0) {
-        if (++legal->used > SLOTS / 2)
-            abort(); /* the history is longer than this model is made for */
+        legal->used++;
         legal->facts[at].hash = hash;
     }
     return &legal->facts[at];
+}
+
+/* Before a step, never within one: facts move. */
+static void make_room(struct legal *legal)
+{
+    struct legal more = *legal;
+
+    if (legal->used + facts_each_max < legal->slots / 2)
+        return;
+    more.slots *= 2;
+    more.used = 0;
+    more.facts = calloc(more.slots, sizeof(*more.facts));
+    if (more.facts == NULL)
+        abort();
+    for (size_t at = 0; at < legal->slots; at++)
+        if (legal->facts[at].hash != 0)
+            *fact_of(&more, legal->facts[at].hash) = legal->facts[at];
+    free(legal->facts);
+    *legal = more;
 }
 
 static const char *next_offer(struct legal *legal, struct fact *callback, struct slice domain,
@@ -410,6 +430,7 @@ const char *legal_next(struct legal *legal, const struct effect *effect,
 {
     const PB(RoutingEvent) *routing = (const PB(RoutingEvent) *)effect->message;
 
+    make_room(legal);
     if (effect->topic == TOPIC_RESULTS)
         return next_result(legal, effect->domain, (const PB(Result) *)effect->message, cause);
     if (effect->topic == TOPIC_ANALYTICS ||
@@ -428,6 +449,7 @@ const char *legal_next(struct legal *legal, const struct effect *effect,
 struct legal_stays legal_stays(struct legal *legal, struct slice domain, const char *queue,
                                bool live)
 {
+    make_room(legal);
     return fact_of(legal, hash_of(live ? 'L' : 'C', domain, queue))->stays;
 }
 
