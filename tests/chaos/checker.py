@@ -124,11 +124,15 @@ def partition_of(key, partitions):
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
+def digest(hasher, record):
+    hasher.update(b"%d|%r|%r" % (record.offset, record.key, record.value))
+
+
 class Callback:
     """What the topics said of one callback, in the order of its partition."""
 
     __slots__ = ("domain", "id", "asked", "offer", "holder", "attempts", "ended", "place", "session",
-                 "open_stay", "first_seen")  # fmt: skip
+                 "stays", "first_seen")  # fmt: skip
 
     def __init__(self, domain, callback_id):
         self.domain, self.id = domain, callback_id
@@ -139,7 +143,7 @@ class Callback:
         self.ended = None  # reason
         self.place = None  # (partition, offset) of its end
         self.session = []  # "started", then its end's reason
-        self.open_stay = False
+        self.stays = set()  # those that were begun and not ended
         self.first_seen = None  # (topic, partition, offset) of the first word of it
 
 
@@ -165,6 +169,8 @@ class Checker:
         self.agent_offer = {}  # (domain, agent) -> (offer, callback)
         self.agent_holds = {}  # (domain, agent) -> {callback}
         self.offers = set()
+        self.declines = {}  # (domain, request) -> offer
+        self.if_standing = []  # (offer, time, violation): only if that offer stood then
         self.attempts = {}  # attempt -> (domain, callback)
         self.hung_up = set()
         self.released_late = set()
@@ -197,7 +203,7 @@ class Checker:
         self.ends[place] = record.offset + 1
         if place not in self.digests:
             self.digests[place] = hashlib.blake2b(digest_size=16)
-        self.digests[place].update(b"%d|%r|%r" % (record.offset, record.key, record.value))
+        digest(self.digests[place], record)
         self.counts[record.topic] += 1
         if record.topic == "state":
             return self.add_state(record)
@@ -265,13 +271,15 @@ class Checker:
     def add_flows(self, record, event):
         what = event.WhichOneof("event")
         if record.key and what in ASKS:
-            self.ask(record, event.id, "command" if what == "customer_snooze" else "callback")
+            self.ask(record, event.id, "snooze" if what == "customer_snooze" else "callback")
         elif record.key and what:
             self.ask(record, event.id, "any")
 
     def add_commands(self, record, event):
         if record.key and event.WhichOneof("command"):
             self.ask(record, event.request_id, "command")
+            if event.WhichOneof("command") == "decline":
+                self.declines[record.key, event.request_id] = event.decline.offer_id
 
     # Results.
 
@@ -281,8 +289,9 @@ class Checker:
         bare.CopyFrom(event)
         bare.time_ms = 0
         self.answers.setdefault((record.key, event.request_id), []).append(
-            (record.partition, record.offset, bare.SerializeToString(deterministic=True), what, event.id)
-        )
+            (record.partition, record.offset, bare.SerializeToString(deterministic=True), what, event.id,
+             event.time_ms)
+        )  # fmt: skip
         if event.id in self.ids and self.ids[event.id][0] != (record.key, event.request_id):
             self.at("id-twice", record, (event.id,), "it answers %s too" % self.ids[event.id][0][1])
         self.ids.setdefault(event.id, ((record.key, event.request_id),))
@@ -302,8 +311,6 @@ class Checker:
     def accepted(self, record, callback_id, request):
         one = self.callback(record, callback_id)
         if request not in one.asked:
-            if one.asked and record.key not in self.merging:
-                self.at("accepted-twice", record, (callback_id, request), "made by %s already" % one.asked[0])
             one.asked.append(request)
 
     def named(self, record, callback_id, request):
@@ -334,15 +341,20 @@ class Checker:
             self.at("offer-twice", record, (one.offer_id, callback.id), "for " + one.agent_id)
         self.offers.add(one.offer_id)
         if agent in self.agent_offer:
-            self.at("agent-double", record, (one.agent_id, callback.id, self.agent_offer[agent][1]),
-                    "is offered this while he is offered another")  # fmt: skip
+            self.unless_declined(self.agent_offer[agent][0], event.time_ms, Violation(
+                "agent-double", record.topic, record.partition, record.offset,
+                (one.agent_id, callback.id, self.agent_offer[agent][1]),
+                "is offered this while he is offered another"))  # fmt: skip
         holds = self.agent_holds.get(agent, ())
         if len(holds) >= self.capacities.get(agent, self.capacity):
             self.at("agent-double", record, (one.agent_id, callback.id) + tuple(holds),
                     "is offered this and has %d" % len(holds))  # fmt: skip
         if callback.offer is not None:
-            self.at("callback-double", record, (callback.id, callback.offer[1], one.agent_id),
-                    "is offered to the second while it is to the first")  # fmt: skip
+            self.unless_declined(callback.offer[0], event.time_ms, Violation(
+                "callback-double", record.topic, record.partition, record.offset,
+                (callback.id, callback.offer[1], one.agent_id),
+                "is offered to the second while it is to the first"))  # fmt: skip
+            self.withdraw(record, callback)
         if callback.holder not in (None, one.agent_id):
             self.at("callback-double", record, (callback.id, callback.holder, one.agent_id),
                     "is offered to the second while the first has it")  # fmt: skip
@@ -350,6 +362,10 @@ class Checker:
             self.at("order", record, (one.offer_id, callback.id), "its deadline is over when it is made")
         callback.offer = one.offer_id, one.agent_id
         self.agent_offer[agent] = one.offer_id, callback.id
+
+    def unless_declined(self, offer_id, time_ms, violation):
+        """That an offer was declined is told on the results alone, so it is judged when those are known too."""
+        self.if_standing.append((offer_id, time_ms, violation))
 
     def withdraw(self, record, callback):
         if callback.offer is not None:
@@ -445,15 +461,15 @@ class Checker:
             callback.session.append(event.session_ended.reason)
         elif what == "metric":
             name = self.metric(event.metric.name)
+            line = "customer first" if "_CFC_" in name else "agent first"
             if name in ("N_OFFERED", "N_CFC_OFFERED"):
-                if callback.open_stay:
-                    self.at("stay", record, (callback.id,), "offered while it is")
-                callback.open_stay = True
-            elif name in ("T_ANSWERED", "T_ABANDON", "T_FLOW_OUT", "T_CFC_ANSWERED", "T_CFC_ABANDON",
-                          "T_CFC_FLOW_OUT"):  # fmt: skip
-                if not callback.open_stay:
+                if line in callback.stays:
+                    self.at("stay", record, (callback.id,), "offered (%s) while it is" % line)
+                callback.stays.add(line)
+            elif name.replace("CFC_", "") in ("T_ANSWERED", "T_ABANDON", "T_FLOW_OUT"):
+                if line not in callback.stays:
                     self.at("stay", record, (callback.id,), "%s of a stay that is not" % name)
-                callback.open_stay = False
+                callback.stays.discard(line)
 
     def metric(self, number):
         field = self.types["Metric"].DESCRIPTOR.fields_by_name["name"].enum_type
@@ -565,6 +581,7 @@ class Checker:
         for partition in range(self.partitions):
             self.finish_journal(partition, decided)
         self.finish_answers()
+        self.finish_offers()
         for callback in self.callbacks.values():
             self.finish_callback(callback)
         self.finish_state()
@@ -601,7 +618,7 @@ class Checker:
             self.find("meta", "state", partition, offset, (), "its positions are not the last batch's ends")
 
     def finish_answers(self):
-        groups = {"callback": "callback_", "command": "command_", "settings": "settings_"}
+        groups = {"callback": "callback_", "snooze": "callback_", "command": "command_", "settings": "settings_"}
         for (domain, request), asked in self.asked.items():
             name = (domain.decode(errors="replace"), request)
             answers = self.answers.get((domain, request), ())
@@ -627,10 +644,28 @@ class Checker:
                 self.find("unasked", "results", answers[0][0], answers[0][1],
                           (domain.decode(errors="replace"), request), answers[0][3] or "no answer")  # fmt: skip
 
+    def finish_offers(self):
+        declined = {}  # offer -> when
+        for request, offer_id in self.declines.items():
+            for answer in self.answers.get(request, ())[:1]:
+                if answer[3] == "command_accepted":
+                    declined[offer_id] = answer[5]
+        for offer_id, time_ms, violation in self.if_standing:
+            if offer_id not in declined or declined[offer_id] > time_ms:
+                self.find(*violation)
+        self.if_standing = []
+
     def finish_callback(self, callback):
         name = (callback.domain.decode(errors="replace"), callback.id)
         partition = partition_of(callback.domain, self.partitions)
         topic, at, offset = callback.first_seen
+        makers = [
+            request for request in callback.asked
+            if self.asked.get((callback.domain, request), [(0, 0, 0, "")])[0][3] == "callback"
+        ]  # fmt: skip
+        if len(makers) > 1 and callback.domain not in self.merging:
+            answer = self.answers[callback.domain, makers[1]][0]
+            self.find("accepted-twice", "results", answer[0], answer[1], (callback.id,) + tuple(makers), "one for each")
         if not callback.asked:
             self.find("never-accepted", topic, at, offset, name, "first heard of there")
         kept = self.state.get(partition, {}).get(b"callback|" + callback.domain + b"|" + callback.id.encode())
@@ -649,7 +684,7 @@ class Checker:
             if callback.session != ["started", callback.ended]:
                 self.find("session", "routing", callback.place[0], callback.place[1], name,
                           "ended for %s, its session: %s" % (callback.ended, callback.session))  # fmt: skip
-            if callback.open_stay:
+            if callback.stays:
                 self.find("stay", "routing", callback.place[0], callback.place[1], name, "ended within a stay")
 
     def finish_state(self):

@@ -279,6 +279,7 @@ class Kafka(Server):
         self.settings.update({key: str(value) for key, value in (settings or {}).items()})
         self.file = os.path.join(self.folder, "broker.properties")
         self.data = os.path.join(self.folder, "data")
+        self.cluster = cluster_id()  # brokers of one cluster have the same
 
     @property
     def bootstrap(self):
@@ -316,7 +317,7 @@ class Kafka(Server):
             file.writelines("%s=%s\n" % row for row in sorted(settings.items()))
         made = subprocess.run(
             # 16 bytes as URL-safe base64 is what a cluster id looks like
-            self.java("kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", self.file),
+            self.java("kafka.tools.StorageTool", "format", "-t", self.cluster, "-c", self.file),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
