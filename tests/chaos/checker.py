@@ -18,6 +18,7 @@ import hashlib
 import os
 import struct
 import sys
+import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -41,6 +42,7 @@ MESSAGES = {
     "journal": "JournalRecord",
 }
 ASKS = ("create_callback", "leave_voicemail", "schedule_callback", "customer_snooze")  # each is answered
+SILENT_S = 10  # a client that hears nothing for so long is made anew
 REPEATED = 7  # UNDECIDED_REASON_REPEATED: no dead letter
 MERGES = (3, 4)  # duplicate_number: replace and merge answer with another request's callback
 
@@ -782,61 +784,94 @@ class Reader:
     """Topics of a prefix, read_committed, from their beginnings; again and again up to the end there is then."""
 
     def __init__(self, bootstrap, prefix, topics=TOPICS):
-        from confluent_kafka import Consumer, TopicPartition
-
-        self.prefix = prefix
-        self.consumer = Consumer({
-            "bootstrap.servers": bootstrap, "group.id": "chaos-checker", "isolation.level": "read_committed",
-            "enable.auto.commit": False, "auto.offset.reset": "error", "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 0,
-        })  # fmt: skip
+        self.bootstrap, self.prefix = bootstrap, prefix
+        self.consumer = None
+        self.connect()
         known = self.consumer.list_topics(timeout=30).topics
         missing = [name for name in topics if prefix + name not in known]
         if missing:
             raise servers.ServerError("no topic %s%s" % (prefix, missing[0]))
         self.partitions = len(known[prefix + "flows"].partitions) if "flows" in topics else None
         self.places = [(name, at) for name in topics for at in known[prefix + name].partitions]
-        self.consumer.assign([TopicPartition(prefix + name, at, 0) for name, at in self.places])
+        self.next = {place: 0 for place in self.places}  # offsets
+        self.assign()
 
-    def poll(self, timeout_s=0.1):
-        """Records that are there, and the places whose end was met."""
-        from confluent_kafka import KafkaError
+    def connect(self):
+        from confluent_kafka import Consumer
 
-        found, ends = [], set()
-        for got in self.consumer.consume(5000, timeout_s):
-            if not got.error():
-                found.append(Record(got.topic()[len(self.prefix) :], got.partition(), got.offset(), got.key(),
-                                    got.value(), got.timestamp()[1], tuple(got.headers() or ())))  # fmt: skip
-            elif got.error().code() == KafkaError._PARTITION_EOF:
-                ends.add((got.topic()[len(self.prefix) :], got.partition()))
-            elif not got.error().retriable() and got.error().code() != KafkaError._ALL_BROKERS_DOWN:
-                raise servers.ServerError("%s: %s" % (got.topic(), got.error()))
-        return found, ends
+        if self.consumer is not None:
+            self.consumer.close()
+        self.consumer = Consumer({
+            "bootstrap.servers": self.bootstrap, "group.id": "chaos-checker", "isolation.level": "read_committed",
+            "enable.auto.commit": False, "auto.offset.reset": "error", "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 0,
+        })  # fmt: skip
+        self.heard = time.monotonic()
 
-    def stable_ends(self):
+    def assign(self):
         from confluent_kafka import TopicPartition
 
-        return {
-            (name, at): self.consumer.get_watermark_offsets(TopicPartition(self.prefix + name, at), timeout=10,
-                                                            cached=False)[1]
-            for name, at in self.places
-        }  # fmt: skip
+        self.consumer.assign([TopicPartition(self.prefix + name, at, self.next[name, at]) for name, at in self.places])
 
-    def position(self):
-        return {
-            (one.topic[len(self.prefix) :], one.partition): max(one.offset, 0)
-            for one in self.consumer.position(self.consumer.assignment())
-        }
+    def again(self):
+        """Anew from where it was: a client whose broker came up without its topics for a moment forgets them."""
+        self.connect()
+        self.assign()
+
+    def poll(self, timeout_s=0.1):
+        """Records that are there."""
+        from confluent_kafka import KafkaError
+
+        found = []
+        for got in self.consumer.consume(5000, timeout_s):
+            if not got.error():
+                topic = got.topic()[len(self.prefix) :]
+                self.next[topic, got.partition()] = got.offset() + 1
+                found.append(Record(topic, got.partition(), got.offset(), got.key(), got.value(),
+                                    got.timestamp()[1], tuple(got.headers() or ())))  # fmt: skip
+            elif got.error().code() == KafkaError._AUTO_OFFSET_RESET:
+                raise servers.ServerError("%s/%s: %s" % (got.topic(), got.partition(), got.error()))
+        if found:
+            self.heard = time.monotonic()
+        elif time.monotonic() - self.heard > SILENT_S:
+            self.again()
+        return found
+
+    def stable_ends(self, deadline_s=60):
+        """{(topic, partition): offset behind what is committed}; brokers that just came up are waited for."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        ends = {}
+
+        def asked():
+            try:
+                for name, at in self.places:
+                    if (name, at) not in ends:
+                        place = TopicPartition(self.prefix + name, at)
+                        ends[name, at] = self.consumer.get_watermark_offsets(place, timeout=10, cached=False)[1]
+            except KafkaException:
+                self.again()
+                return False
+            return True
+
+        servers.wait_until(asked, "the broker says where the topics end", deadline_s, every_s=0.2)
+        return ends
 
     def to_end(self, take, deadline_s=60):
         """Give take() every record up to the committed ends as they are now."""
+        from confluent_kafka import TopicPartition
+
         ends = self.stable_ends()
 
         def there():
-            for record in self.poll(0.05)[0]:
+            for record in self.poll(0.05):
                 take(record)
-            at = self.position()
-            return all(at.get(place, 0) >= end for place, end in ends.items())
+            # Markers of transactions are offsets without records, so the client's own word counts too.
+            at = {
+                (one.topic[len(self.prefix) :], one.partition): one.offset
+                for one in self.consumer.position([TopicPartition(self.prefix + name, at) for name, at in self.places])
+            }
+            return all(max(at[place], self.next[place]) >= end for place, end in ends.items())
 
         servers.wait_until(there, "the topics' ends are read", deadline_s, every_s=0)
         return ends

@@ -125,7 +125,7 @@ class Town(threading.Thread):
     def turn(self):
         now = time.monotonic()
         ahead = self.acts[0][0] - now if self.acts and not self.paused.is_set() else 0.02
-        for record in self.reader.poll(max(0.0, min(ahead, 0.02)))[0]:
+        for record in self.reader.poll(max(0.0, min(ahead, 0.02))):
             self.hear(record)
         if self.paused.is_set():
             self.idle.set()
