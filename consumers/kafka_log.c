@@ -109,6 +109,7 @@ static enum err ask_ends(rd_kafka_t *kafka, const struct kafka_end *ends, size_t
                          int timeout_ms, int64_t *found, struct err_note *note)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    const char *unknown = NULL;
     rd_kafka_resp_err_t code;
 
     for (size_t i = 0; i < count; i++) { /* outputs may have fewer partitions: once each */
@@ -125,7 +126,11 @@ static enum err ask_ends(rd_kafka_t *kafka, const struct kafka_end *ends, size_t
                            one->offset >= 0
                        ? one->offset
                        : -1;
+        if (found[i] < 0 && unknown == NULL)
+            unknown = ends[i].topic;
     }
+    if (unknown != NULL) /* for the next time: its leader may have moved */
+        kafka_offset_leaders(kafka, unknown, timeout_ms);
     rd_kafka_topic_partition_list_destroy(list);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return ERR_OK;

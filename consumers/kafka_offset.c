@@ -4,7 +4,19 @@
 
 #include "base/clock.h"
 
-enum { again_ms = 50 };
+enum { again_ms = 50, try_ms_min = 1000 };
+
+void kafka_offset_leaders(rd_kafka_t *kafka, const char *topic, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka, topic, NULL);
+
+    if (handle == NULL)
+        return;
+    if (rd_kafka_metadata(kafka, 0, handle, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(handle);
+}
 
 static rd_kafka_resp_err_t ask(rd_kafka_t *kafka, const char *topic, int32_t partition,
                                int64_t which, int timeout_ms, int64_t *offset)
@@ -24,12 +36,14 @@ static rd_kafka_resp_err_t ask(rd_kafka_t *kafka, const char *topic, int32_t par
     return code;
 }
 
-/* A topic that was just made, or whose leader moves, has none for some moments. */
+/* A topic that was just made, or whose leader moves, has none for some moments; one that is gone
+ * does not answer. */
 static bool is_passing(rd_kafka_resp_err_t code)
 {
     return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
 }
 
 rd_kafka_resp_err_t kafka_offset_ask(rd_kafka_t *kafka, const char *topic, int32_t partition,
@@ -37,11 +51,14 @@ rd_kafka_resp_err_t kafka_offset_ask(rd_kafka_t *kafka, const char *topic, int32
 {
     for (;;) {
         int64_t left_ms = until_ms - clock_monotonic_ms();
+        int64_t try_ms = left_ms / 2 > try_ms_min ? left_ms / 2 : left_ms;
         rd_kafka_resp_err_t code =
-            ask(kafka, topic, partition, which, left_ms > 1 ? (int)left_ms : 1, offset);
+            ask(kafka, topic, partition, which, try_ms > 1 ? (int)try_ms : 1, offset);
 
-        if (!is_passing(code) || clock_monotonic_ms() + again_ms >= until_ms)
+        left_ms = until_ms - clock_monotonic_ms();
+        if (!is_passing(code) || left_ms <= again_ms)
             return code;
         (void)usleep(again_ms * 1000);
+        kafka_offset_leaders(kafka, topic, (int)(left_ms - again_ms));
     }
 }

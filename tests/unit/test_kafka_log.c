@@ -33,13 +33,14 @@ static int set_up(void **state)
     const struct kafka_settings settings = {items, 1};
 
     (void)state;
-    assert_int_equal(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", why, sizeof(why)),
+    assert_int_equal(rd_kafka_conf_set(conf, "test.mock.num.brokers", "2", why, sizeof(why)),
                      RD_KAFKA_CONF_OK);
     town.producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     assert_non_null(town.producer);
     town.cluster = rd_kafka_handle_mock_cluster(town.producer);
-    assert_int_equal(rd_kafka_mock_topic_create(town.cluster, "flows", 1, 1),
+    assert_int_equal(rd_kafka_mock_topic_create(town.cluster, "flows", 1, 2),
                      RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_mock_partition_set_leader(town.cluster, "flows", 0, 1);
     topic = rd_kafka_topic_new(town.producer, "flows", NULL);
     for (int i = 0; i < records; i++) {
         const struct record record = {.timestamp_ms = 1 + i, .value = slice_text("x")};
@@ -121,6 +122,52 @@ static void log_ends_refused_for_good_are_not_asked_again(void **state)
     rd_kafka_mock_clear_request_errors(town.cluster, api_list_offsets);
 }
 
+/* Found by `make chaos VARIANT=three`: librdkafka keeps the leader that it knows, and asks it for ever. */
+static void log_ends_are_asked_of_a_new_leader(void **state)
+{
+    int64_t high = -1;
+
+    (void)state;
+    assert_int_equal(ask(deadline_ms, &high), ERR_OK);
+    for (int32_t leader = 2; leader >= 1; leader--) {
+        high = -1;
+        rd_kafka_mock_partition_set_leader(town.cluster, "flows", 0, leader);
+        if (ask(deadline_ms, &high) != ERR_OK)
+            fail_msg("%s", town.note.text);
+        assert_int_equal(high, records);
+    }
+}
+
+static void log_ends_are_asked_of_a_new_leader_when_the_old_is_gone(void **state)
+{
+    int64_t high = -1;
+
+    (void)state;
+    assert_int_equal(ask(deadline_ms, &high), ERR_OK);
+    rd_kafka_mock_partition_set_leader(town.cluster, "flows", 0, 2);
+    rd_kafka_mock_broker_set_down(town.cluster, 1);
+    high = -1;
+    if (ask(deadline_ms, &high) != ERR_OK)
+        fail_msg("%s", town.note.text);
+    assert_int_equal(high, records);
+    rd_kafka_mock_broker_set_up(town.cluster, 1);
+}
+
+static void log_many_ends_are_asked_of_a_new_leader(void **state)
+{
+    struct kafka_end ends[1] = {{.topic = "flows", .partition = 0}};
+    int64_t until_ms = clock_monotonic_ms() + deadline_ms;
+
+    (void)state;
+    assert_int_equal(kafka_log_many_ends(town.log, ends, 1, deadline_ms, &town.note), ERR_OK);
+    assert_int_equal(ends[0].stable, records);
+    rd_kafka_mock_partition_set_leader(town.cluster, "flows", 0, 2);
+    ends[0].stable = -1;
+    while (kafka_log_many_ends(town.log, ends, 1, 1000, &town.note) != ERR_OK ||
+           ends[0].stable != records) /* as the alarm asks, again and again */
+        assert_true(clock_monotonic_ms() < until_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +177,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(log_ends_refused_for_good_are_not_asked_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(log_ends_are_asked_of_a_new_leader, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(log_ends_are_asked_of_a_new_leader_when_the_old_is_gone,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(log_many_ends_are_asked_of_a_new_leader, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
