@@ -87,11 +87,13 @@ static void add(struct machine *m, enum topic topic, const char *type, const cha
     };
 }
 
-PB(RoutingEvent) * emit_routing(struct machine *m, const char *type, const struct callback *cb)
+/* role: what tells its id from those of other events of one cause. */
+static PB(RoutingEvent) *
+    add_routing(struct machine *m, const char *type, const char *role, const struct callback *cb)
 {
     PB(RoutingEvent) *event = EMIT_NEW(m, RoutingEvent, ringback__v1__routing_event);
 
-    event->id = id_next(m, type);
+    event->id = id_next(m, role);
     event->time_ms = m->step.now;
     if (cb != NULL) {
         event->callback_id = ident_emit(m, &cb->id);
@@ -100,6 +102,11 @@ PB(RoutingEvent) * emit_routing(struct machine *m, const char *type, const struc
     }
     add(m, TOPIC_ROUTING, type, event->id, &event->base);
     return event;
+}
+
+PB(RoutingEvent) * emit_routing(struct machine *m, const char *type, const struct callback *cb)
+{
+    return add_routing(m, type, type, cb);
 }
 
 PB(AnalyticsEvent) * emit_analytics(struct machine *m, const char *type)
@@ -352,7 +359,9 @@ void emit_place_call(struct machine *m, const struct callback *cb, uint64_t numb
 void emit_hang_up(struct machine *m, const struct callback *cb, const char *attempt,
                   PB(Reason) reason)
 {
-    PB(RoutingEvent) *event = emit_routing(m, "routing.hang_up", cb);
+    /* An answer may be repeated when what it made us hang up is forgotten: two events, two ids. */
+    const char *role = cb == NULL ? "routing.hang_up.late" : "routing.hang_up";
+    PB(RoutingEvent) *event = add_routing(m, "routing.hang_up", role, cb);
     PB(HangUp) *hang_up = EMIT_NEW(m, HangUp, ringback__v1__hang_up);
 
     hang_up->attempt_id = arena_text(m->step.arena, slice_text(attempt));

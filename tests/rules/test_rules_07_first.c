@@ -1038,6 +1038,25 @@ static void rule_7_4_a_machine_is_hung_up_and_tried_again_unless_said_otherwise(
     }
 }
 
+/* Found by `make chaos`: the bus brings an answer twice, the second time when its attempt is over. */
+static void rule_7_4_an_answer_heard_again_is_hung_up_by_another_id(void **state)
+{
+    struct story story;
+
+    (void)state;
+    (void)open_reacting(&story, REACTION(UNSPECIFIED), REACTION(HANG_UP));
+    story_ringing(&story);
+    story.id = "answer";
+    story_answered(&story, ANSWER(MACHINE));
+    assert_int_equal(story_count(&story, "routing.hang_up"), 1);
+    story.id = "answer";
+    story_answered(&story, ANSWER(MACHINE));
+    assert_int_equal(story_count(&story, "routing.hang_up"), 2);
+    assert_string_not_equal(story_routing(&story, "routing.hang_up", 0)->id,
+                            story_routing(&story, "routing.hang_up", 1)->id);
+    story_close(&story);
+}
+
 static void rule_7_4_a_flow_must_be_named(void **state)
 {
     struct story story;
@@ -2030,6 +2049,7 @@ int main(void)
         cmocka_unit_test(rule_7_3_who_goes_away_is_kept_no_longer),
         cmocka_unit_test(rule_7_4_a_live_voice_goes_where_the_setting_says),
         cmocka_unit_test(rule_7_4_a_machine_is_hung_up_and_tried_again_unless_said_otherwise),
+        cmocka_unit_test(rule_7_4_an_answer_heard_again_is_hung_up_by_another_id),
         cmocka_unit_test(rule_7_4_a_flow_must_be_named),
         cmocka_unit_test(rule_7_5_customer_first_keeps_the_place_and_the_stay),
         cmocka_unit_test(rule_7_5_not_confirmed_is_hung_up_and_retried),
