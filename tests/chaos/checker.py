@@ -13,6 +13,7 @@ KINDS says what is looked for; tests/quick.d/chaos-checker plants each kind and 
 """
 
 import argparse
+import bisect
 import collections
 import hashlib
 import os
@@ -166,7 +167,7 @@ class Checker:
         self.answers = {}  # (domain, request) -> [(partition, offset, bytes without time)]
         self.merging = set()  # domains where a request may be answered with another's callback
         self.capacities = {}  # (domain, agent) -> most that he ever could have
-        self.attempt_ends = set()  # ids that the switch reported as over
+        self.attempt_ends = {}  # id -> (offset, timestamp) where the switch reported it as over
         self.callbacks = {}  # (domain, id) -> Callback
         self.agent_offer = {}  # (domain, agent) -> (offer, callback)
         self.agent_holds = {}  # (domain, agent) -> {callback}
@@ -175,7 +176,7 @@ class Checker:
         self.if_standing = []  # (offer, time, violation): only if that offer stood then
         self.attempts = {}  # attempt -> (domain, callback)
         self.hung_up = set()
-        self.released_late = set()
+        self.redials = []  # an attempt after another: (topic, partition, offset, time, before, attempt, callback)
         self.batches = {}  # partition -> [JournalRecord]
         self.replaced = {}  # partition -> {writer}
         self.undecided = {}  # (input, partition, offset) -> reason
@@ -265,7 +266,7 @@ class Checker:
 
     def add_interactions(self, record, event):
         if event.WhichOneof("event") == "attempt_ended":
-            self.attempt_ends.add(event.attempt.attempt_id)
+            self.attempt_ends.setdefault(event.attempt.attempt_id, (record.offset, record.timestamp))
 
     def add_presence(self, record, event):
         pass
@@ -414,8 +415,8 @@ class Checker:
             self.attempts[one.attempt_id] = record.key, callback.id
             before = callback.attempts[:-1]
             if before:
-                self.released_late.add((record.topic, record.partition, record.offset, before[-1],
-                                        one.attempt_id, callback.id))  # fmt: skip
+                self.redials.append((record.topic, record.partition, record.offset, event.time_ms, before[-1],
+                                     one.attempt_id, callback.id))  # fmt: skip
         if one.number_of_attempt != len(callback.attempts):
             self.at("attempt-count", record, (one.attempt_id, callback.id), "says %d, it is the %d." %
                     (one.number_of_attempt, len(callback.attempts)))  # fmt: skip
@@ -698,9 +699,24 @@ class Checker:
                         self.find("never-accepted", "state", partition, None, (key.decode(),), "it is kept there")
 
     def finish_attempts(self):
-        for topic, partition, offset, before, attempt, callback in self.released_late:
-            if before not in self.attempt_ends and before not in self.hung_up:
+        clocks = {at: [one.clock_ms for one in batches] for at, batches in self.batches.items()}
+        index = INPUTS.index("interactions")
+        read = {
+            at: [one.ranges[index].to_offset if index < len(one.ranges) else 0 for one in batches]
+            for at, batches in self.batches.items()
+        }
+        for topic, partition, offset, time_ms, before, attempt, callback in self.redials:
+            over = before in self.hung_up
+            if before in self.attempt_ends and self.batches.get(partition):
+                ended_at, stamp = self.attempt_ends[before]
+                if self.batches[partition][-1].clock_event:
+                    over = over or stamp <= time_ms
+                else:  # clocks differ: decided in a batch no later than that of the dial
+                    last = bisect.bisect_right(clocks[partition], time_ms)
+                    over = over or bisect.bisect_right(read[partition], ended_at) <= last
+            if not over:
                 self.find("dial-overlap", topic, partition, offset, (attempt, before, callback), "the second is not over")
+        self.redials = []
 
     def finish_letters(self):
         expected = {place for place, reason in self.undecided.items() if reason != REPEATED}
