@@ -13,9 +13,9 @@
 rd_kafka_resp_err_t kafka_offset_ask(rd_kafka_t *kafka, const char *topic, int32_t partition,
                                      int64_t which, int64_t until_ms, int64_t *offset);
 
-/* Ask the brokers who leads the topic's partitions. librdkafka 2.0.2 asks a leader that it knows for
- * offsets whatever that one answers, until its metadata are 15 minutes old; a handle that fetches
- * nothing, as that of a take-over, learns of a new one by this alone. */
+/* Ask the brokers who leads the topic's partitions. librdkafka 2.0.2 asks a leader that it knows
+ * for offsets whatever that one answers, until its metadata are 15 minutes old; a handle that
+ * fetches nothing, as that of a take-over, learns of a new one by this alone. */
 void kafka_offset_leaders(rd_kafka_t *kafka, const char *topic, int timeout_ms);
 
 #endif

@@ -1038,7 +1038,7 @@ static void rule_7_4_a_machine_is_hung_up_and_tried_again_unless_said_otherwise(
     }
 }
 
-/* Found by `make chaos`: the bus brings an answer twice, the second time when its attempt is over. */
+/* Found by `make chaos`: the bus brings an answer again when its attempt is over. */
 static void rule_7_4_an_answer_heard_again_is_hung_up_by_another_id(void **state)
 {
     struct story story;

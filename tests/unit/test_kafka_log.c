@@ -122,7 +122,7 @@ static void log_ends_refused_for_good_are_not_asked_again(void **state)
     rd_kafka_mock_clear_request_errors(town.cluster, api_list_offsets);
 }
 
-/* Found by `make chaos VARIANT=three`: librdkafka keeps the leader that it knows, and asks it for ever. */
+/* Found by `make chaos VARIANT=three`: librdkafka asks the leader that it knows, for ever. */
 static void log_ends_are_asked_of_a_new_leader(void **state)
 {
     int64_t high = -1;
