@@ -615,8 +615,9 @@ class Checker:
         last = batches[-1] if batches else None
         offset = self.meta_offsets[partition]
         if last is None or (meta.number, meta.writer) != (last.number, last.writer):
-            self.find("meta", "state", partition, offset, (), "batch %d of %s, the journal ends with %d of %s" % (
-                meta.number, meta.writer.hex(), last.number if last else 0, last.writer.hex() if last else "nobody"))  # fmt: skip
+            self.find("meta", "state", partition, offset, (), "batch %d of %s, the journal ends with %d of %s" %
+                      (meta.number, meta.writer.hex(), last.number if last else 0,
+                       last.writer.hex() if last else "nobody"))  # fmt: skip
         elif [one.next_offset for one in meta.positions] != [one.to_offset for one in last.ranges]:
             self.find("meta", "state", partition, offset, (), "its positions are not the last batch's ends")
 

@@ -327,17 +327,13 @@ KINDS = {
     "redis-cut": redis_cut,
     "redis-full": redis_full,
     "broker-freeze": broker_freeze,
-}
-# When the partitions of a transaction that is being committed have no leader, Kafka 4.3 drops its end markers
-# ("these partitions are likely deleted already and hence can be skipped"): an only broker that stops, dies or
-# comes up leaves transactions that hang until somebody ends them by hand, and Ringback says so and refuses
-# (docs/guarantees.md). So an only broker is only frozen; ask for the others by their names to see it.
-THREE = {
+    # An only broker that stops, dies or comes up may leave transactions that hang (docs/guarantees.md): the
+    # daemon says so and ends, and the stage does by hand what it asks for.
     "broker-kill": broker_kill,
     "broker-restart": broker_restart,
     "broker-full": broker_full,
-    "brokers-apart": brokers_apart,
 }
+THREE = {"brokers-apart": brokers_apart}
 
 
 def kinds(variant, named=()):

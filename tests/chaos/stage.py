@@ -7,12 +7,14 @@ so who talks to whom is known by the port. Everything is on 127.0.0.1 and ends w
 import concurrent.futures
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import threading
 
+import by_hand
 import checker
 import servers
 import wires
@@ -60,7 +62,6 @@ class Daemon:
         self.process = None
         self.frozen = False
         self.starts = 0
-        self.told = 0  # bytes of the log that were looked at
         self.move(0)
 
     def move(self, offset_ms):
@@ -98,7 +99,7 @@ class Daemon:
         try:
             code = self.process.wait(deadline_s)
         except subprocess.TimeoutExpired:
-            self.signal(signal.SIGABRT)  # its core or its log may say where it stood
+            self.signal(signal.SIGKILL)
             self.process.wait()
             code = None
         self.process = None
@@ -112,17 +113,6 @@ class Daemon:
     def thaw(self):
         self.frozen = False
         self.signal(signal.SIGCONT)
-
-    def news(self):
-        """What it logged since this was asked last."""
-        try:
-            with open(self.log, errors="replace") as file:
-                file.seek(self.told)
-                text = file.read()
-                self.told = file.tell()
-        except FileNotFoundError:
-            return []
-        return text.splitlines()
 
 
 class Stage:
@@ -138,6 +128,7 @@ class Stage:
         self.daemons = {}
         self.locks = {name: threading.Lock() for name in DAEMONS + ("brokers", "redis", "clock", "group")}
         self.faults = []  # what must not happen: (what, text)
+        self.ended_by_hand = []  # transactions that hung: (partition, topics)
         self.exits = []  # daemons that ended by themselves: (name, code, reason)
 
     # --- coming up ---
@@ -305,9 +296,24 @@ class Stage:
         with open(daemon.log, errors="replace") as file:
             last = [line for line in file.readlines()[-12:] if line.strip()]
         reason = last[-1].strip() if last else ""
-        self.exits.append((daemon.name, code, reason[-300:]))
+        self.exits.append((daemon.name, code, reason.replace("ringback run: ", "")))
+        hangs = re.search(r"a transaction hangs on \S+, partition (\d+)", reason)
+        if hangs:  # the operator does what it says
+            return self.end_hanging(int(hangs[1]))
         if code is None or code < 0 or any(word in line for word in LOSSES for line in last):
             self.faults.append(("daemon", "%s ended with %s:\n%s" % (daemon.name, code, "".join(last))))
+
+    def end_hanging(self, partition):
+        """The transaction that hangs on state, there and wherever else it went."""
+        with contextlib.suppress(OSError):  # a broker that went away again: the daemon will say so once more
+            found = [
+                one[:2] for broker in self.brokers for one in by_hand.hanging(broker.port, PREFIX + "state", partition)
+            ]
+            ended = [
+                name for name in checker.OUTPUTS + ("state", "journal") + checker.DEAD for broker in self.brokers
+                if by_hand.abort(broker.port, PREFIX + name, partition, found)
+            ]  # fmt: skip
+            self.ended_by_hand.append((partition, ended))
 
     def heal(self):
         """All wires whole, everybody up."""
