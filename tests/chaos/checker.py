@@ -800,8 +800,8 @@ def from_log(path):
 class Reader:
     """Topics of a prefix, read_committed, from their beginnings; again and again up to the end there is then."""
 
-    def __init__(self, bootstrap, prefix, topics=TOPICS):
-        self.bootstrap, self.prefix = bootstrap, prefix
+    def __init__(self, bootstrap, prefix, topics=TOPICS, isolation="read_committed"):
+        self.bootstrap, self.prefix, self.isolation = bootstrap, prefix, isolation
         self.consumer = None
         self.connect()
         known = self.consumer.list_topics(timeout=30).topics
@@ -819,7 +819,7 @@ class Reader:
         if self.consumer is not None:
             self.consumer.close()
         self.consumer = Consumer({
-            "bootstrap.servers": self.bootstrap, "group.id": "chaos-checker", "isolation.level": "read_committed",
+            "bootstrap.servers": self.bootstrap, "group.id": "chaos-checker", "isolation.level": self.isolation,
             "enable.auto.commit": False, "auto.offset.reset": "error", "enable.partition.eof": True,
             "fetch.wait.max.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 0,
         })  # fmt: skip
@@ -855,7 +855,7 @@ class Reader:
         return found
 
     def stable_ends(self, deadline_s=60):
-        """{(topic, partition): offset behind what is committed}; brokers that just came up are waited for."""
+        """{(topic, partition): offset behind what may be read}; brokers that just came up are waited for."""
         from confluent_kafka import KafkaException, TopicPartition
 
         ends = {}

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 import by_hand
 import checker
@@ -61,7 +62,7 @@ class Daemon:
         self.program = stage.program
         self.process = None
         self.frozen = False
-        self.starts = 0
+        self.started = 0
         self.move(0)
 
     def move(self, offset_ms):
@@ -71,7 +72,7 @@ class Daemon:
         os.replace(self.clock + ".new", self.clock)
 
     def start(self):
-        self.starts += 1
+        self.started = time.monotonic()
         variables = {key: value for key, value in os.environ.items() if not key.startswith("RINGBACK_")}
         variables["RINGBACK_CLOCK_OFFSET_FILE"] = self.clock
         with open(self.log, "ab") as log:
@@ -353,5 +354,5 @@ def urls(ports):
     return ",".join("%s://127.0.0.1:%d" % row for row in sorted(ports.items()))
 
 
-def reader(stage, topics=checker.TOPICS):
-    return checker.Reader(stage.bootstrap, PREFIX, topics)
+def reader(stage, **more):
+    return checker.Reader(stage.bootstrap, PREFIX, **more)
