@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "consumers/kafka_group.h"
+#include "consumers/kafka_offset.h"
 
 enum {
     queued_kib_total = 256 * 1024,
@@ -66,6 +67,7 @@ static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_li
     if (list->cnt == 0) /* librdkafka refuses to be asked nothing */
         return true;
     for (int try = 0; try < ends_tries; try++) {
+        const char *unknown = group->topics[try % INPUT_COUNT]; /* all of them, if nobody answers */
         rd_kafka_resp_err_t code;
 
         for (int i = 0; i < list->cnt; i++)
@@ -75,12 +77,15 @@ static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_li
             code = list->elems[i].err;
             if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[i].offset < 0)
                 code = RD_KAFKA_RESP_ERR__NOENT;
+            if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+                unknown = list->elems[i].topic;
         }
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return true;
         log_warn("the ends of the inputs cannot be asked",
                  LOG_TEXT("reason", rd_kafka_err2str(code)));
         (void)usleep(100000);
+        kafka_offset_leaders(group->kafka, unknown, ends_timeout_ms);
     }
     return false;
 }
