@@ -162,6 +162,8 @@ class Checker:
         self.digests = {}  # (topic, partition) -> hash of all records
         self.home = {}  # domain -> partition
         self.ids = {}  # output id -> (topic, partition, offset)
+        self.late = collections.defaultdict(list)  # (attempt, reason, id) of such hang-ups -> where
+        self.answered = collections.Counter()  # attempt -> how often the switch said that it was answered
         self.last_time = {}  # (topic, partition) -> time of its last event
         self.asked = {}  # (domain, request) -> [(input, partition, offset, group)]
         self.answers = {}  # (domain, request) -> [(partition, offset, bytes without time)]
@@ -243,9 +245,13 @@ class Checker:
                     "%d ms before the event before it" % (self.last_time[place] - event.time_ms))  # fmt: skip
         self.last_time[place] = event.time_ms
         if record.topic != "results":  # a repeated answer has its id again
-            if event.id in self.ids:
+            late = record.topic == "routing" and event.WhichOneof("event") == "hang_up" and not event.callback_id
+            if late:  # of an answer to an attempt that is over: once for each time that it is said
+                self.late[event.hang_up.attempt_id, event.hang_up.reason, event.id].append(place + (record.offset,))
+            elif event.id in self.ids:
                 self.at("id-twice", record, (event.id,), "first: %s, partition %d, offset %d" % self.ids[event.id])
-            self.ids[event.id] = place + (record.offset,)
+            elif not late:
+                self.ids[event.id] = place + (record.offset,)
 
     # Inputs: what was asked, and what the switch said.
 
@@ -265,6 +271,8 @@ class Checker:
             self.capacities[key] = max(most, self.capacities.get(key, 0))
 
     def add_interactions(self, record, event):
+        if event.WhichOneof("event") == "attempt_answered":
+            self.answered[event.attempt.attempt_id] += 1
         if event.WhichOneof("event") == "attempt_ended":
             self.attempt_ends.setdefault(event.attempt.attempt_id, (record.offset, record.timestamp))
 
@@ -718,6 +726,10 @@ class Checker:
             if not over:
                 self.find("dial-overlap", topic, partition, offset, (attempt, before, callback), "the second is not over")
         self.redials = []
+        for (attempt, _, event_id), places in self.late.items():
+            if event_id in self.ids or len(places) > self.answered[attempt]:
+                self.find("id-twice", *places[-1], (event_id, attempt), "hung up %d times, answered %d times" %
+                          (len(places), self.answered[attempt]))  # fmt: skip
 
     def finish_letters(self):
         expected = {place for place, reason in self.undecided.items() if reason != REPEATED}
