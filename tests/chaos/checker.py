@@ -250,7 +250,7 @@ class Checker:
                 self.late[event.hang_up.attempt_id, event.hang_up.reason, event.id].append(place + (record.offset,))
             elif event.id in self.ids:
                 self.at("id-twice", record, (event.id,), "first: %s, partition %d, offset %d" % self.ids[event.id])
-            elif not late:
+            else:
                 self.ids[event.id] = place + (record.offset,)
 
     # Inputs: what was asked, and what the switch said.

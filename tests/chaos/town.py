@@ -72,11 +72,11 @@ class Agent:
 
 
 class Town(threading.Thread):
-    def __init__(self, bootstrap, prefix, domains, seed, pace=1.0):
+    def __init__(self, bootstrap, prefix, domains, seed, repeats=REPEATS, pace=1.0):
         super().__init__(daemon=True, name="town")
         from confluent_kafka import Producer
 
-        self.prefix, self.pace = prefix, pace
+        self.prefix, self.pace, self.repeats = prefix, pace, repeats
         self.chance = random.Random(seed)
         self.types = protos.types()
         self.domains = [b"town-%02d" % number for number in range(domains)]
@@ -175,7 +175,7 @@ class Town(threading.Thread):
     def send(self, topic, domain, event, repeats=True):
         value, now_ms = event.SerializeToString(), self.now_ms()
         self.produce(topic, domain, value, now_ms)
-        if repeats and self.likely(REPEATS):
+        if repeats and self.likely(self.repeats):
             self.later(self.chance.uniform(0.01, 2), self.produce, topic, domain, value, now_ms)
         if self.likely(RUBBISH):
             self.produce(self.chance.choice(("flows", "commands", "presence")), domain,
