@@ -43,6 +43,15 @@ struct ident id_made(struct machine *m, const char *role, uint32_t ordinal)
     return ident_hashed(bytes, used);
 }
 
+void cause_is(struct machine *m, uint32_t ref)
+{
+    struct slice key = ref_key(m, ref, m->step.arena);
+
+    touch(m, ref);
+    m->step.cause = slice_text(arena_format(m->step.arena, "%.*s|%u", (int)key.size,
+                                            (const char *)key.data, head_of(m, ref)->version));
+}
+
 char *ident_emit(struct machine *m, const struct ident *ident)
 {
     return ident_string(&m->texts, ident, m->step.arena);

@@ -1032,6 +1032,10 @@ void walk(struct machine *m, uint32_t domain);
 /* Ids derived from the cause (contract.md). ordinal given, or the next one. */
 struct ident id_made(struct machine *m, const char *role, uint32_t ordinal);
 char *id_next(struct machine *m, const char *role);
+/* What the end of a step does to an entity on its own, walk and status, is made of that entity and
+ * its version, not of the event: that may come again and then lead to something else
+ * (docs/adr/0014). Touches it. */
+void cause_is(struct machine *m, uint32_t ref);
 /* A message of type, zeroed by its init function, in the effects' arena. */
 #define EMIT_NEW(m, Type, prefix)                                                                  \
     __extension__({                                                                                \

@@ -80,7 +80,7 @@ static void tell_position(struct machine *m, uint32_t handle, uint32_t position)
 
     if (told != 0 && moved < queue->settings->position_step)
         return;
-    touch(m, ref_make(KIND_CALLBACK, handle)); /* no update: a status event (10.2) */
+    cause_is(m, ref_make(KIND_CALLBACK, handle)); /* no update: a status event (10.2) */
     extra_get(m, cb)->told_position = position;
     event = emit_routing(m, "routing.customer_position", cb);
     said = EMIT_NEW(m, CustomerPosition, ringback__v1__customer_position);
@@ -214,7 +214,7 @@ static void tell_status(struct machine *m, uint32_t handle)
     if (queue->status.told_ms != 0 && same_status(&now, &queue->status) && !due) {
         now.told_ms = queue->status.told_ms;
     } else {
-        touch(m, ref_make(KIND_COUNTERS, handle));
+        cause_is(m, ref_make(KIND_COUNTERS, handle));
         emit_status(m, queue, &now);
     }
     now.wake_ms = status_wake(m, queue, &now);

@@ -309,6 +309,7 @@ static void serve_callback(struct walk *walk, uint32_t entry, uint32_t agent)
         leave_entry(walk, entry);
     else
         next_of_first(walk);
+    cause_is(m, ref_make(KIND_CALLBACK, entry));
     if (callback_step(m, entry, dial ? CB_CALL_FIRST : CB_OFFER, &input) != REASON(UNSPECIFIED))
         assert(!"a waiting callback can be offered, or dialled");
 }
@@ -322,6 +323,7 @@ static void end_blocked(struct walk *walk, uint32_t entry)
     leave_entry(walk, entry);
     if (entry == m->step.last_callback)
         m->step.last_callback = 0;
+    cause_is(m, ref_make(KIND_CALLBACK, entry));
     if (callback_step(m, entry, CB_BLOCKED, &input) != REASON(UNSPECIFIED))
         assert(!"a waiting callback can end");
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <xxhash.h>
 
 #include "daemon/log_json.h"
 #include "state/internal.h"
@@ -63,6 +64,12 @@ struct fault {
     char text[1200];
 };
 
+struct said {
+    uint64_t id, bytes; /* hashes */
+    const char *type;
+    unsigned step;
+};
+
 struct world {
     uint64_t seed;
     unsigned number, step;
@@ -87,6 +94,8 @@ struct world {
     const char *plant; /* what is called wrong though it is not; NULL: nothing */
     int64_t clock_ms;  /* of the last step */
     uint64_t offers, refusals, ended, firsts, transfers, reserved;
+    struct said *said; /* in this history */
+    size_t said_count, said_room;
 };
 
 static struct world world;
@@ -361,6 +370,40 @@ static void check_counters(void)
 }
 
 /* After each step. */
+/* What was said, by id: who drops what he has seen must drop nothing else. */
+static void note_said(const struct effect *effect)
+{
+    struct slice bytes = packed(effect->message);
+    struct said *said;
+
+    if (world.said_count == world.said_room) {
+        world.said_room = 2 * world.said_room + 1024;
+        world.said = realloc(world.said, world.said_room * sizeof(*world.said));
+        assert_non_null(world.said);
+    }
+    said = &world.said[world.said_count++];
+    *said = (struct said){XXH3_64bits(effect->id, strlen(effect->id)),
+                          XXH3_64bits(bytes.data, bytes.size), effect->type, world.step};
+}
+
+static int compare_said(const void *a, const void *b)
+{
+    const struct said *left = a, *right = b;
+
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static void check_said(void)
+{
+    if (world.said_count > 0)
+        qsort(world.said, world.said_count, sizeof(*world.said), compare_said);
+    for (size_t at = 1; at < world.said_count; at++)
+        CHECK(world.said[at].id != world.said[at - 1].id ||
+                  world.said[at].bytes == world.said[at - 1].bytes,
+              "%s of step %u and %s of step %u have one id", world.said[at - 1].type,
+              world.said[at - 1].step, world.said[at].type, world.said[at].step);
+}
+
 static void check_step(const struct input_event *cause)
 {
     struct effects *effects = &world.now.effects;
@@ -369,6 +412,10 @@ static void check_step(const struct input_event *cause)
         const char *fault = legal_next(world.legal, &effects->items[at], cause);
 
         CHECK(fault == NULL, "effect %zu, %s: %s", at, effects->items[at].type, fault);
+        /* A late answer is hung up as often as it is said, under one id and at each time (7.5). */
+        if (effects->items[at].topic != TOPIC_RESULTS &&
+            strcmp(effects->items[at].type, "routing.hang_up") != 0)
+            note_said(&effects->items[at]);
         if (world.plant != NULL &&
             strcmp(effects->items[at].type, "routing.transfer_to_queue") == 0) {
             assert(strcmp(world.plant, "abort") != 0);
@@ -613,6 +660,7 @@ static void open_machines(void)
 {
     world.step = 0;
     world.clock_ms = 0;
+    world.said_count = 0;
     side_init(&world.now);
     machine_ready(world.now.machine);
     memset(&world.other, 0, sizeof(world.other));
@@ -645,6 +693,7 @@ static void close_world(void)
 
 static void check_end(void)
 {
+    check_said();
     check_counters();
     check_whole(&world.now);
     CHECK(legal_living(world.legal) == machine_callbacks(world.now.machine),

@@ -97,7 +97,8 @@ static void draw_fault(struct chance *chance, struct fault *fault, int daemons, 
 
 void faults_plan(uint64_t seed, int daemons, int partitions, int64_t until_us)
 {
-    struct chance draw = {seed, seed ^ UINT64_C(0x5851f42d4c957f2d)}, *chance = &draw;
+    struct chance draw = {.seed = seed, .state = seed ^ UINT64_C(0x5851f42d4c957f2d)};
+    struct chance *chance = &draw;
     enum fault_kind kinds[4];
     int64_t around_us = (int64_t)chance_below(chance, (uint64_t)until_us);
     bool close = chance_below(chance, 2) == 0; /* all at about the same time */

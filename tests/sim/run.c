@@ -195,7 +195,7 @@ static void judge(void)
 
 void run_seed(uint64_t seed, uint64_t keep, struct run_result *out)
 {
-    struct chance chance = {seed, seed + UINT64_C(0x2545f4914f6cdd1d)};
+    struct chance chance = {.seed = seed, .state = seed + UINT64_C(0x2545f4914f6cdd1d)};
 
     *out = (struct run_result){.good = true};
     result = out;

@@ -376,7 +376,7 @@ void world_io(const char *what)
 void world_begin(uint64_t seed)
 {
     memset(&world, 0, sizeof(world));
-    world.chance = (struct chance){seed, seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+    world.chance = (struct chance){.seed = seed, .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
     world.digest = XXH3_createState();
     XXH3_64bits_reset(world.digest);
 }
