@@ -18,6 +18,8 @@ enum {
     wire_bytes = 2,
     wire_32 = 5,
     varint_bytes_max = 10,
+    log_format = 1, /* of a record; one that tells none has the first */
+    field_format = 8,
 };
 
 struct log_reader {
@@ -33,6 +35,12 @@ struct log_reader {
 struct cursor {
     const uint8_t *at;
     const uint8_t *end;
+};
+
+/* Of a record, what only a newer version knows; 0: nothing. */
+struct newer {
+    uint64_t format;
+    uint64_t field;
 };
 
 /* One field of a message: number and its value as integer or bytes. */
@@ -233,7 +241,9 @@ static bool read_headers(struct cursor cursor, size_t count, struct arena *arena
     return true;
 }
 
-static bool read_record(struct cursor cursor, struct arena *arena, struct log_entry *entry)
+/* What a newer version wrote is refused, not guessed: *newer is set to what is not known. */
+static bool read_record(struct cursor cursor, struct arena *arena, struct log_entry *entry,
+                        struct newer *newer)
 {
     struct cursor whole = cursor;
     struct record *record = &entry->record;
@@ -252,6 +262,8 @@ static bool read_record(struct cursor cursor, struct arena *arena, struct log_en
                 record->offset = (int64_t)field.integer;
             else if (field.number == 4)
                 record->timestamp_ms = (int64_t)field.integer;
+            else if (field.number == field_format)
+                newer->format = field.integer;
         } else if (field.wire == wire_bytes) {
             if (field.number == 1)
                 entry->topic = field.bytes;
@@ -264,6 +276,8 @@ static bool read_record(struct cursor cursor, struct arena *arena, struct log_en
         }
         if (!good)
             return false;
+        if (field.number > field_format)
+            newer->field = field.number;
     }
     return header_count == 0 || read_headers(whole, header_count, arena, record);
 }
@@ -274,6 +288,21 @@ static enum err damaged(const struct log_reader *reader, const char *what, struc
                 "%s: damaged record at byte %zu: %s; the %" PRIu64 " records before it are good%s",
                 reader->path, reader->at, what, reader->count,
                 reader->count == 0 ? " (is it a topic log?)" : "");
+}
+
+static enum err written_newer(const struct log_reader *reader, const struct newer *newer,
+                              struct err_note *note)
+{
+    if (newer->format > log_format)
+        return FAIL(note, ERR_BAD_FILE,
+                    "%s: the record at byte %zu has format %" PRIu64
+                    "; this version reads up to %d: use the version that wrote it",
+                    reader->path, reader->at, newer->format, log_format);
+    return FAIL(note, ERR_BAD_FILE,
+                "%s: the record at byte %zu has a field %" PRIu64
+                ", which this version does not know: written by a newer one? Use the version that"
+                " wrote it, or a newer one",
+                reader->path, reader->at, newer->field);
 }
 
 /* The bytes of the next record in *cursor. Errors: ERR_END, ERR_BAD_FILE. */
@@ -298,14 +327,17 @@ static enum err next_frame(const struct log_reader *reader, struct cursor *curso
 enum err log_reader_next(struct log_reader *reader, struct arena *arena, struct log_entry *entry,
                          struct err_note *note)
 {
+    struct newer newer = {.format = 0};
     struct cursor cursor;
 
     TRY(next_frame(reader, &cursor, note));
     *entry = (struct log_entry){.byte = reader->at};
-    if (!read_record(cursor, arena, entry))
+    if (!read_record(cursor, arena, entry, &newer))
         return damaged(reader, "it is not a LogRecord", note);
     if (entry->topic.size == 0)
         return damaged(reader, "it names no topic", note);
+    if (newer.format > log_format || newer.field != 0)
+        return written_newer(reader, &newer, note);
     if (entry->record.partition < 0 || entry->record.offset < 0)
         return damaged(reader, "its partition or offset is below 0", note);
     reader->at = (size_t)(cursor.end - reader->data);

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "daemon/args.h"
 #include "daemon/bus_kafka.h"
+#include "daemon/format.h"
 #include "daemon/run.h"
 #include "daemon/topics.h"
 
@@ -151,6 +152,7 @@ static void make_batch(const struct recovery *recovery, const struct engine_meta
     meta.cluster_id = arena_text(arena, slice_text(recovery->topics.cluster_id));
     meta.partitions = (uint32_t)was->partitions;
     meta.format = state_format;
+    journal.format = journal_format;
     journal.program_version = arena_text(arena, slice_text(RINGBACK_VERSION));
     journal.options = arena_text(arena, slice_text(recovery->decides));
     journal.options_hash = options_decides_hash(recovery->decides);

@@ -6,6 +6,7 @@
 
 #include "consumers/decode.h"
 #include "daemon/engine_parts.h"
+#include "daemon/format.h"
 #include "daemon/merge.h"
 
 /* More undecided records would take the journal record to its limit of 900 kB: one has at most 17
@@ -390,6 +391,7 @@ static void emit_journal(struct decision *decision)
     }
     journal.number = engine->meta.number;
     journal.writer = bytes_of(engine->meta.writer, writer_bytes);
+    journal.format = journal_format;
     if (engine->meta.number > 1)
         journal.previous_writer = bytes_of(engine->previous_writer, writer_bytes);
     journal.n_ranges = INPUT_COUNT;

@@ -8,6 +8,7 @@
 
 #include "base/version.h"
 #include "daemon/engine_parts.h"
+#include "daemon/format.h"
 
 static const char *const dead_letter_names[INPUT_COUNT] = {
     "settings.dlq", "interactions.dlq", "presence.dlq", "flows.dlq", "commands.dlq",
@@ -97,6 +98,9 @@ enum err engine_load_entity(struct engine *engine, struct slice key, struct slic
                         " written by something else?",
                         (int)key.size, (const char *)key.data, engine->options.topics[TOPIC_STATE],
                         value.size);
+        if (format_check(&record->base, ERR_BAD_STATE, note) != ERR_OK)
+            return err_prefix(note, "the entity \"%.*s\" on %s: ", (int)key.size,
+                              (const char *)key.data, engine->options.topics[TOPIC_STATE]);
     }
     return machine_load(engine->machine, key, record, note);
 }
@@ -107,11 +111,10 @@ static enum err check_meta(const struct engine *engine, const Ringback__V1__Meta
     const char *topic = engine->options.topics[TOPIC_STATE];
     int32_t partition = engine->options.partition;
 
-    if (meta->format != state_format)
-        return FAIL(note, ERR_BAD_STATE,
-                    "the meta record of %s [%" PRId32 "] has format %" PRIu32
-                    "; this version reads %d: use the version that wrote it",
-                    topic, partition, meta->format, state_format);
+    if (format_check_number(meta->format, state_format, ERR_BAD_STATE, note) != ERR_OK)
+        return err_prefix(note, "the meta record of %s [%" PRId32 "] ", topic, partition);
+    if (format_check(&meta->base, ERR_BAD_STATE, note) != ERR_OK)
+        return err_prefix(note, "the meta record of %s [%" PRId32 "]: ", topic, partition);
     if (meta->n_positions != INPUT_COUNT || meta->writer.len != writer_bytes ||
         meta->incarnation.len != incarnation_bytes)
         return FAIL(note, ERR_BAD_STATE,

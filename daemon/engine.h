@@ -20,7 +20,6 @@
 enum {
     writer_bytes = 16,
     incarnation_bytes = 16,
-    state_format = 1, /* of the records on state; meta tells */
 };
 
 /* Names and texts are borrowed for the engine's life. */
@@ -101,7 +100,8 @@ struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine); /* NULL is fine */
 
 /* Take-over. value.data NULL: a tombstone. A later value of a key replaces an earlier one; the
- * records are those before the last meta. Errors: ERR_BAD_STATE (cannot be read). */
+ * records are those before the last meta. Errors: ERR_BAD_STATE (cannot be read, or of a newer
+ * version: format.h). */
 MUST_CHECK enum err engine_load_entity(struct engine *engine, struct slice key, struct slice value,
                                        struct err_note *note);
 /* The last call counts. Errors: ERR_BAD_STATE (cannot be read, or of another format). */

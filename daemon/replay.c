@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "consumers/log_file.h"
 #include "daemon/command.h"
+#include "daemon/format.h"
 #include "daemon/log_topics.h"
 #include "producers/log_file.h"
 
@@ -157,7 +158,7 @@ static void look_into(struct replay *replay, enum topic topic, const struct reco
         const Ringback__V1__Meta *meta =
             ringback__v1__meta__unpack(allocator, record->value.size, record->value.data);
 
-        if (meta != NULL && meta->partitions <= partitions_max)
+        if (meta != NULL && meta->format == state_format && meta->partitions <= partitions_max)
             replay->meta_partitions = (int32_t)meta->partitions;
     }
 }
@@ -367,6 +368,10 @@ static enum err read_journal(struct replay *replay, struct part *part, int32_t n
         return FAIL(note, ERR_BAD_FILE,
                     "%s: journal [%" PRId32 "] offset %" PRId64 " at byte %zu cannot be read",
                     replay->options->log, number, entry.record.offset, entry.byte);
+    if (format_check_number((*journal)->format, journal_format, ERR_BAD_FILE, note) != ERR_OK ||
+        format_check(&(*journal)->base, ERR_BAD_FILE, note) != ERR_OK)
+        return err_prefix(note, "%s: journal [%" PRId32 "] offset %" PRId64 " at byte %zu: ",
+                          replay->options->log, number, entry.record.offset, entry.byte);
     return ERR_OK;
 }
 

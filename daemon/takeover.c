@@ -209,11 +209,11 @@ static enum err on_load(void *context, const struct record *record, struct err_n
                                        : arena_slice(&load->pending_arena, record->value)};
         return ERR_OK;
     }
+    TRY(engine_load_meta(engine, record->value, note)); /* it knows the format of those before it */
     for (size_t i = 0; i < load->pending_count; i++)
         TRY(engine_load_entity(engine, load->pending[i].key, load->pending[i].value, note));
     load->pending_count = 0;
     arena_reset(&load->pending_arena);
-    TRY(engine_load_meta(engine, record->value, note));
     load->number = engine_meta(engine)->number;
     load->meta_offset = record->offset;
     if (load->found && load->number <= number)

@@ -1153,8 +1153,11 @@ enum err machine_load(struct machine *m, struct slice key, const PB(StateRecord)
 
     assert(m->loading);
     if (!key_parse(key, &parsed))
-        return FAIL(note, ERR_BAD_STATE, "state key '%.*s' is not kind|domain|id", (int)key.size,
-                    (const char *)key.data);
+        return FAIL(
+            note, ERR_BAD_STATE,
+            "state key '%.*s' is not kind|domain|id of a kind that this version knows: written by"
+            " a newer one? Use the version that wrote it, or a newer one",
+            (int)key.size, (const char *)key.data);
     ref = key_find(m, &parsed);
     if (ref != 0 && head_of(m, ref)->version != 0)
         entity_discard(m, ref);
