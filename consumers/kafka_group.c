@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "consumers/kafka_group.h"
@@ -15,7 +16,8 @@ enum {
     queued_kib_total = 256 * 1024,
     queued_kib_min = 1024,
     ends_timeout_ms = 2000, /* of one question */
-    ends_tries = 15
+    ends_wait_ms = 30000,   /* while the broker chooses leaders it refuses at once, for seconds */
+    ends_said_ms = 1000,
 };
 
 struct kafka_group {
@@ -64,10 +66,14 @@ static void count_inputs(const struct kafka_group *group,
  * read. */
 static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_list_t *list)
 {
+    int64_t began_ms;
+    int tries = 0;
+
     if (list->cnt == 0) /* librdkafka refuses to be asked nothing */
         return true;
-    for (int try = 0; try < ends_tries; try++) {
-        const char *unknown = group->topics[try % INPUT_COUNT]; /* all of them, if nobody answers */
+    began_ms = clock_monotonic_ms();
+    for (int64_t said_ms = 0; clock_monotonic_ms() - began_ms < ends_wait_ms; tries++) {
+        const char *unknown = group->topics[tries % INPUT_COUNT]; /* in turn, if nobody answers */
         rd_kafka_resp_err_t code;
 
         for (int i = 0; i < list->cnt; i++)
@@ -82,8 +88,11 @@ static bool begin_at_ends(struct kafka_group *group, rd_kafka_topic_partition_li
         }
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return true;
-        log_warn("the ends of the inputs cannot be asked",
-                 LOG_TEXT("reason", rd_kafka_err2str(code)));
+        if (clock_monotonic_ms() - said_ms > ends_said_ms) {
+            said_ms = clock_monotonic_ms();
+            log_warn("the ends of the inputs cannot be asked",
+                     LOG_TEXT("reason", rd_kafka_err2str(code)));
+        }
         (void)usleep(100000);
         kafka_offset_leaders(group->kafka, unknown, ends_timeout_ms);
     }
@@ -165,7 +174,7 @@ static enum err make_consumer(const struct kafka_group_options *options, struct 
                                 "session.timeout.ms",
                                 session,
                                 "heartbeat.interval.ms",
-                                options->session_timeout_ms < 4000 ? "500" : "1000",
+                                "250", /* a member learns of a rebalance by its next heartbeat */
                                 "group.id",
                                 options->group,
                                 "partition.assignment.strategy",
@@ -275,9 +284,9 @@ enum err kafka_group_poll(struct kafka_group *group, int timeout_ms, struct err_
             rd_kafka_message_destroy(message);
         return FAIL(
             note, ERR_BUS_DOWN,
-            "partitions were assigned, but the broker did not tell the inputs' ends, asked %d "
-            "times: see the reasons above",
-            ends_tries);
+            "partitions were assigned, but the broker did not tell the inputs' ends, asked for "
+            "%d s: see the reasons above",
+            ends_wait_ms / 1000);
     }
     if (message == NULL)
         return check_fatal(group->kafka, note);

@@ -555,8 +555,16 @@ static enum err use_kept(struct worker *worker, struct err_note *note)
     return ERR_OK;
 }
 
-static void begin_running(struct worker *worker, int64_t began_ms)
+/* When each step of a take-over ended, monotonic. */
+struct steps {
+    int64_t began_ms;
+    int64_t owned_ms;  /* the producer is initialised */
+    int64_t loaded_ms; /* memory is complete */
+};
+
+static void begin_running(struct worker *worker, const struct steps *steps)
 {
+    int64_t now_ms = clock_monotonic_ms();
     const struct engine_meta *meta = engine_meta(worker->engine);
     uint8_t incarnation[incarnation_bytes];
 
@@ -583,9 +591,12 @@ static void begin_running(struct worker *worker, int64_t began_ms)
         worker->inputs[i].count = 0; /* the next fetch gives them again */
     log_info("partition taken over", LOG_INT("partition", partition_of_worker(worker)),
              LOG_UINT("number", meta->number), LOG_UINT("entities", meta->entity_count),
-             LOG_BOOL("kept", worker->kept), LOG_INT("ms", clock_monotonic_ms() - began_ms));
+             LOG_BOOL("kept", worker->kept), LOG_INT("ms", now_ms - steps->began_ms),
+             LOG_INT("owned_ms", steps->owned_ms - steps->began_ms),
+             LOG_INT("loaded_ms", steps->loaded_ms - steps->owned_ms),
+             LOG_INT("inputs_ms", now_ms - steps->loaded_ms));
     metrics_add(worker->metrics, METRIC_takeovers, 0, 1);
-    metrics_observe(worker->metrics, METRIC_takeover, 0, (clock_monotonic_ms() - began_ms) * 1000);
+    metrics_observe(worker->metrics, METRIC_takeover, 0, (now_ms - steps->began_ms) * 1000);
     worker->kept = true;
 }
 
@@ -600,7 +611,7 @@ enum err takeover_load(struct worker *worker, struct err_note *note)
 enum err takeover(struct worker *worker, struct err_note *note)
 {
     struct bus_cancel cancel = worker_cancel_now(worker);
-    int64_t began_ms = clock_monotonic_ms();
+    struct steps steps = {.began_ms = clock_monotonic_ms()};
 
     worker_count_add(worker, WORKER_COUNT_TAKE_OVERS, 1);
     POINT(take_over_begin);
@@ -608,13 +619,15 @@ enum err takeover(struct worker *worker, struct err_note *note)
     TRY(worker->bus->ops->open(worker->bus, worker->single, &cancel, note));
     worker_progress(worker);
     POINT(take_over_owned);
+    steps.owned_ms = clock_monotonic_ms();
     TRY(use_kept(worker, note));
     if (!worker->kept)
         TRY(load_memory(worker, note));
     POINT(take_over_ready);
+    steps.loaded_ms = clock_monotonic_ms();
     TRY(take_positions(worker, note));
     POINT(take_over_seeked);
-    begin_running(worker, began_ms);
+    begin_running(worker, &steps);
     return ERR_OK;
 }
 
