@@ -34,5 +34,7 @@ METRIC(horizon_behind, WORKER_GAUGE, SECONDS, none,
 METRIC(clock_slow, WORKER_GAUGE, ONE, none, "1 while the clock waits for the wall clock: alarm.")
 METRIC(callbacks, WORKER_GAUGE, ONE, none, "Callbacks that have not ended.")
 METRIC(entities, WORKER_GAUGE, ONE, none, "Entities on the state topic.")
+METRIC(memory_resident, GAUGE, BYTES, none, "Memory of the process.")
+METRIC(memory_over, GAUGE, ONE, none, "1 while that is over memory_limit: alarm.")
 METRIC(memory, WORKER_GAUGE, BYTES, none, "Memory of the callbacks, calls, agents and queues.")
 /* clang-format on */

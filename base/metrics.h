@@ -93,7 +93,8 @@ void metrics_leave(struct metrics *metrics);
 /* All of them, Prometheus text format 0.0.4. Returns 0, or -1 if out has an error. */
 int metrics_write(FILE *out);
 
-/* For tests: one cell's value over all workers; of a histogram how often it was observed. */
+/* For logs and tests: one cell's value over all workers; of a histogram how often it was observed.
+ */
 uint64_t metrics_total(enum metric metric, int label);
 
 /* For tests: all cells to 0, no worker known. */

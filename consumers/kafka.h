@@ -24,7 +24,8 @@ struct kafka_group_options {
     const char *instance; /* static membership; "": dynamic */
     int64_t session_timeout_ms;
     const char *topics[INPUT_COUNT];
-    int32_t partitions_max; /* bounds what may be assigned, and memory: 256 MiB over all queues */
+    int64_t queued_bytes;   /* fetched, of all inputs of up to eight partitions */
+    int32_t partitions_max; /* bounds what may be assigned */
 };
 
 /* Texts are borrowed for its life. Errors: ERR_BAD_OPTION, ERR_BUS_DOWN. */

@@ -13,10 +13,12 @@
 #include "consumers/kafka_offset.h"
 
 enum {
-    queued_kib_total = 256 * 1024,
-    queued_kib_min = 1024,
-    ends_timeout_ms = 2000, /* of one question */
-    ends_wait_ms = 30000,   /* while the broker chooses leaders it refuses at once, for seconds */
+    queued_kib_min = 64,
+    fetch_bytes_min = 1024 * 1024,
+    fetch_bytes_max = 50 * 1024 * 1024, /* librdkafka's default */
+    queues_shared_max = 8,              /* partitions that are all full at once */
+    ends_timeout_ms = 2000,             /* of one question */
+    ends_wait_ms = 30000, /* while the broker chooses leaders it refuses at once, for seconds */
     ends_said_ms = 1000,
 };
 
@@ -27,6 +29,7 @@ struct kafka_group {
     struct kafka_inputs **inputs; /* by partition; NULL: not ours */
     int32_t partitions_max;
     bool assigned;
+    size_t held_bytes_max; /* of one input, in its queue, and once more to be decided */
     bool endless; /* the inputs' ends could not be asked: nothing is assigned, poll says so */
 };
 
@@ -109,7 +112,8 @@ static void take_assignment(struct kafka_group *group, rd_kafka_topic_partition_
     for (int32_t i = 0; i < group->partitions_max; i++) {
         if (found[i] == (1u << INPUT_COUNT) - 1) {
             /* The queues are cut off the group's before rd_kafka_assign, which would join them. */
-            group->inputs[i] = kafka_inputs_create(group->kafka, group->topics, i);
+            group->inputs[i] =
+                kafka_inputs_create(group->kafka, group->topics, i, group->held_bytes_max);
             ours[count++] = i;
         } else if (found[i] != 0) {
             log_error("not all five inputs of a partition are assigned here: it is not decided",
@@ -159,16 +163,33 @@ void kafka_group_assign(rd_kafka_t *kafka, const rd_kafka_topic_partition_list_t
         log_error("assign failed", LOG_TEXT("reason", rd_kafka_err2str(code)));
 }
 
+static size_t held_bytes(const struct kafka_group_options *options)
+{
+    int32_t partitions =
+        options->partitions_max < queues_shared_max ? options->partitions_max : queues_shared_max;
+    int64_t kib = options->queued_bytes / 1024 / (INPUT_COUNT * (partitions == 0 ? 1 : partitions));
+
+    return (size_t)(kib < queued_kib_min ? queued_kib_min : kib) * 1024;
+}
+
+/* Of one answer of a broker, which is in memory before it is in the queues. */
+static size_t fetch_bytes(const struct kafka_group_options *options)
+{
+    int64_t bytes = options->queued_bytes / 2;
+
+    if (bytes > fetch_bytes_max)
+        return fetch_bytes_max;
+    return (size_t)(bytes < fetch_bytes_min ? fetch_bytes_min : bytes);
+}
+
 static enum err make_consumer(const struct kafka_group_options *options, struct kafka_group *group,
                               struct err_note *note)
 {
     rd_kafka_conf_t *conf;
-    char session[24], queued[24];
-    int32_t queues = options->partitions_max < 8 ? options->partitions_max : 8;
-    int kib = queued_kib_total / (INPUT_COUNT * (queues == 0 ? 1 : queues));
-
+    char session[24], queued[24], fetched[24];
     snprintf(session, sizeof(session), "%" PRId64, options->session_timeout_ms);
-    snprintf(queued, sizeof(queued), "%d", kib < queued_kib_min ? queued_kib_min : kib);
+    snprintf(fetched, sizeof(fetched), "%zu", fetch_bytes(options));
+    snprintf(queued, sizeof(queued), "%zu", group->held_bytes_max / 1024);
     const char *const ours[] = {"client.id",
                                 "ringback",
                                 "session.timeout.ms",
@@ -193,6 +214,8 @@ static enum err make_consumer(const struct kafka_group_options *options, struct 
                                 "1000000",
                                 "queued.max.messages.kbytes",
                                 queued,
+                                "fetch.max.bytes",
+                                fetched,
                                 "fetch.wait.max.ms",
                                 "100",
                                 "fetch.error.backoff.ms",
@@ -228,6 +251,7 @@ enum err kafka_group_create(const struct kafka_group_options *options,
 
     group->events = *events;
     group->partitions_max = options->partitions_max;
+    group->held_bytes_max = held_bytes(options);
     group->inputs =
         memory_zalloc((size_t)group->partitions_max * sizeof(struct kafka_inputs *), "partitions");
     memcpy(group->topics, options->topics, sizeof(group->topics));

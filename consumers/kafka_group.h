@@ -4,9 +4,10 @@
 
 #include "consumers/kafka.h"
 
-/* Before rd_kafka_assign of the partition: cuts its five queues off the group's. */
+/* Before rd_kafka_assign of the partition: cuts its five queues off the group's. bytes_max: held of
+ * one input until they are decided; what is beyond waits in its queue, and then on the broker. */
 struct kafka_inputs *kafka_inputs_create(rd_kafka_t *kafka, const char *const topics[INPUT_COUNT],
-                                         int32_t partition);
+                                         int32_t partition, size_t bytes_max);
 void kafka_inputs_destroy(struct kafka_inputs *inputs); /* NULL is fine */
 
 /* Read again from the last position, at the next fetch; any thread. */

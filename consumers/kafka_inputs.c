@@ -33,6 +33,7 @@ struct one_input {
     size_t first;
     size_t count;
     size_t capacity;
+    size_t bytes;    /* of those held */
     int64_t next;    /* records below it are dropped */
     int64_t last_ms; /* what the record before `next` must carry; -1: not checked */
     int64_t read_to;
@@ -49,15 +50,17 @@ struct kafka_inputs {
     int fd;
     atomic_bool rewind;
     uint64_t dropped;
+    size_t bytes_max; /* held of one input; one record may go beyond */
     struct one_input inputs[INPUT_COUNT];
     rd_kafka_message_t *taken[take_max];
 };
 
 struct kafka_inputs *kafka_inputs_create(rd_kafka_t *kafka, const char *const topics[INPUT_COUNT],
-                                         int32_t partition)
+                                         int32_t partition, size_t bytes_max)
 {
     struct kafka_inputs *inputs = memory_zalloc(sizeof(*inputs), "inputs");
 
+    inputs->bytes_max = bytes_max;
     inputs->kafka = kafka;
     inputs->partition = partition;
     inputs->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -79,6 +82,7 @@ struct kafka_inputs *kafka_inputs_create(rd_kafka_t *kafka, const char *const to
 static void release(struct one_input *input, size_t count)
 {
     for (size_t i = input->first; i < input->first + count; i++) {
+        input->bytes -= input->messages[i]->len;
         free((void *)(uintptr_t)input->records[i].headers);
         rd_kafka_message_destroy(input->messages[i]);
     }
@@ -298,6 +302,7 @@ static enum err take_record(struct kafka_inputs *inputs, int i, rd_kafka_message
     reserve(input, 1);
     kafka_message_record(message, (enum topic)i, &input->records[input->first + input->count]);
     input->messages[input->first + input->count++] = message;
+    input->bytes += message->len;
     input->read_to = message->offset + 1;
     input->next = message->offset + 1;
     return ERR_OK;
@@ -368,7 +373,7 @@ static enum err fetch_one(struct kafka_inputs *inputs, int i, size_t count_max,
     enum err err = ERR_OK;
     bool any = false;
 
-    while (err == ERR_OK && input->count < count_max) {
+    while (err == ERR_OK && input->count < count_max && input->bytes < inputs->bytes_max) {
         size_t room = count_max - input->count < take_max ? count_max - input->count : take_max;
         ssize_t got = rd_kafka_consume_batch_queue(input->queue, 0, inputs->taken, room);
 
@@ -383,7 +388,8 @@ static enum err fetch_one(struct kafka_inputs *inputs, int i, size_t count_max,
         }
         if ((size_t)got < room || input->missed)
             break;
-        if (input->count >= count_max) /* there may be more, of which nobody tells again */
+        if (input->count >= count_max ||
+            input->bytes >= inputs->bytes_max) /* there may be more, of which nobody tells again */
             (void)!write(inputs->fd, &wake_up, sizeof(wake_up));
     }
     if (any && input->count > 0)

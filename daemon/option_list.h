@@ -54,6 +54,10 @@ OPTION(BATCH, batch_timers_max, "batch.timers_max", INT, "1000", 1, 100000, NULL
     "Most timers that fire in one batch.")
 OPTION(BATCH, batch_bytes_max, "batch.bytes_max", SIZE, "32MiB", 65536, 268435456, NULL, RELOAD,
     "Output bytes that end a batch.")
+OPTION(BATCH, memory_limit, "memory_limit", SIZE, "0", 0, INT64_C(1) << 46, NULL, 0,
+    "Memory that the process should not pass. Of it an eighth each bounds what is fetched, what is "
+    "held to be decided, batches, and changes kept for Redis: what does not fit waits on Kafka. "
+    "Callbacks themselves are not bounded by it: over it is an error line and a metric. 0: none.")
 OPTION(BATCH, dlq_bytes_max, "dlq_bytes_max", SIZE, "900kB", 1024, 67108864, NULL, DECIDES,
     "A longer value is cut in its dead letter, its size in a header. Not above "
     "max.message.bytes of the dead-letter topics.")

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "daemon/bus_kafka.h"
 #include "daemon/hanging.h"
+#include "daemon/room.h"
 #include "daemon/topics.h"
 #include "daemon/watchdog.h"
 
@@ -52,7 +53,9 @@ void run_worker_options(const struct options *options, const struct topics *topi
                         int32_t partition, size_t partitions_active, struct worker_options *worker)
 {
     struct engine_options *engine = &worker->engine;
+    struct room room;
 
+    room_share(options, topics->items[TOPIC_STATE].partitions, &room);
     *worker = (struct worker_options){
         .commit_interval_ms = options->commit_interval_ms,
         .merge_wait_ms = options->merge_wait_ms,
@@ -60,7 +63,7 @@ void run_worker_options(const struct options *options, const struct topics *topi
         .fence_wait_ms = options->session_timeout_ms,
         .delete_retention_ms = topics->items[TOPIC_STATE].delete_retention_ms,
         .compare_ms = compare_ms,
-        .backlog_bytes_max = (size_t)options->redis_backlog,
+        .backlog_bytes_max = (size_t)room.backlog_bytes,
         .horizon = {options->horizon_wait_ms, options->horizon_wait_stop_ms},
     };
     if (worker->commit_interval_ms == 0)
@@ -74,9 +77,9 @@ void run_worker_options(const struct options *options, const struct topics *topi
     }
     engine->partitioner = (enum partitioner)options->partitioner;
     engine->clock_event = options->clock == OPTION_CLOCK_EVENT;
-    engine->records_max = (size_t)options->batch_records_max;
+    engine->records_max = (size_t)room.batch_records;
     engine->timers_max = (size_t)options->batch_timers_max;
-    engine->bytes_max = (size_t)options->batch_bytes_max;
+    engine->bytes_max = (size_t)room.batch_bytes;
     engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;
     engine->event_jump_max_ms = options->event_jump_max;
     engine->cluster_id = topics->cluster_id;
@@ -189,7 +192,10 @@ static enum err join_group(struct running *running, struct err_note *note)
         .session_timeout_ms = options->session_timeout_ms,
         .partitions_max = running->partitions,
     };
+    struct room room;
 
+    room_share(options, running->partitions, &room);
+    group.queued_bytes = room.queued_bytes;
     for (int i = 0; i < INPUT_COUNT; i++)
         group.topics[i] = options->topic_names[i];
     TRY(kafka_log_create(&group.settings, &running->log, note));
@@ -351,11 +357,13 @@ static enum err serve(struct running *running, struct err_note *note)
                           ? running->options->transaction_timeout_ms
                           : hanging_ms;
     int64_t hanging_at_ms = clock_monotonic_ms() + each_ms;
+    struct room_watch room = {.limit = running->options->memory_limit};
 
     while (!running->run->stopped(running->run->context)) {
         watchdog_turn(running->watchdog);
         TRY(kafka_group_poll(running->group, poll_ms, note));
         TRY(check_workers(running, note));
+        room_look(&room, clock_monotonic_ms());
         if (clock_monotonic_ms() >= topics_at_ms) {
             TRY(check_topics(running, note));
             topics_at_ms = clock_monotonic_ms() + topics_ms;

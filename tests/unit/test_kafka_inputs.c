@@ -14,7 +14,7 @@
 
 #include <librdkafka/rdkafka_mock.h>
 
-enum { deadline_ms = 20000, first_stamp_ms = 1000 };
+enum { deadline_ms = 20000, held_bytes = 10, first_stamp_ms = 1000 };
 
 static const char *const names[INPUT_COUNT] = {"settings", "interactions", "presence", "flows",
                                                "commands"};
@@ -62,7 +62,7 @@ static void assign(struct town *town, int64_t end)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(INPUT_COUNT);
 
-    town->inputs = kafka_inputs_create(town->consumer, names, 0);
+    town->inputs = kafka_inputs_create(town->consumer, names, 0, held_bytes);
     for (int i = 0; i < INPUT_COUNT; i++)
         rd_kafka_topic_partition_list_add(list, names[i], 0)->offset = end;
     assert_int_equal(rd_kafka_assign(town->consumer, list), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -228,12 +228,39 @@ static void inputs_do_not_go_on_behind_unreadable_records(void **state)
     }
 }
 
+/* Ten records of a byte are held: above the bound nothing more is taken until some are decided. */
+static void inputs_hold_so_many_bytes_and_take_the_rest_later(void **state)
+{
+    const size_t taken[INPUT_COUNT] = {10, 10, 10, 10, 10};
+    struct town *town = *state;
+
+    seek_inputs(town, 0);
+    assert_int_equal(fetch(town, 10), ERR_OK);
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        for (int j = 0; j < 10; j++)
+            put(town, (enum input)i, first_stamp_ms + 10 + j);
+    }
+    flush(town);
+    for (int i = 0; i < 20; i++) {
+        struct pollfd poller = {.fd = kafka_inputs_fd(town->inputs), .events = POLLIN};
+
+        assert_int_equal(kafka_inputs_fetch(town->inputs, 100, town->fetched, &town->note), ERR_OK);
+        (void)poll(&poller, 1, 10);
+    }
+    assert_from(town, 0, 10);
+    kafka_inputs_taken(town->inputs, taken);
+    assert_int_equal(fetch(town, 10), ERR_OK);
+    assert_from(town, 10, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inputs_go_on_at_the_next_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inputs_whose_seek_is_lost_seek_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inputs_do_not_go_on_behind_unreadable_records, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(inputs_hold_so_many_bytes_and_take_the_rest_later, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(inputs_of_another_log_are_refused, set_up, tear_down),
     };
