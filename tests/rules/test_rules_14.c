@@ -952,7 +952,40 @@ static void rule_14_1_an_agent_holds_one_callback(void **state)
 
 /* --- how much one decision does --- */
 
-/* All of count agents may take one of count callbacks at once, when a skill is deleted. */
+/* count callbacks that nobody has the skill for, and as many agents. */
+static void open_rare(struct story *story, int64_t count)
+{
+    story_open(story);
+    story->frozen = true;
+    story_set_queue(story, story_queue(story, "sales"));
+    story_domain(story, "", true);
+    for (int64_t at = 0; at < count; at++) {
+        PB(CreateCallback) *create =
+            story_create(story, arena_format(&story->arena, "i%lld", (long long)at), "sales");
+
+        create->facts->routing = story_needs(story, 0, "rare", "");
+        story_ask(story, arena_format(&story->arena, "r%lld", (long long)at), create);
+        story_ready(story, arena_format(&story->arena, "a%lld", (long long)at), "sales");
+    }
+    assert_int_equal(story_count(story, "routing.offer"), 0);
+}
+
+/* The skill is deleted: all may take one, at once. */
+static void delete_rare(struct story *story)
+{
+    PB(SettingsEvent) event = RINGBACK__V1__SETTINGS_EVENT__INIT;
+    PB(DomainSettings) domain = RINGBACK__V1__DOMAIN_SETTINGS__INIT;
+
+    event.id = story_text(story, "deleted");
+    event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_DOMAIN;
+    event.domain = &domain;
+    domain.version = 1000000;
+    domain.inherit_routing_data = true;
+    domain.n_skills = 1;
+    domain.skills = many(story, 1, "other");
+    story_send(story, INPUT_SETTINGS, &event.base);
+}
+
 static void rule_14_1_offers_of_one_decision(void **state)
 {
     int64_t max = limit("WALK_OFFERS_MAX");
@@ -960,35 +993,40 @@ static void rule_14_1_offers_of_one_decision(void **state)
     (void)state;
     for (int64_t count = max - 1; count <= max + 1; count++) {
         struct story story;
-        PB(SettingsEvent) event = RINGBACK__V1__SETTINGS_EVENT__INIT;
-        PB(DomainSettings) domain = RINGBACK__V1__DOMAIN_SETTINGS__INIT;
 
-        story_open(&story);
-        story.frozen = true;
-        story_set_queue(&story, story_queue(&story, "sales"));
-        story_domain(&story, "", true);
-        for (int64_t at = 0; at < count; at++) {
-            PB(CreateCallback) *create =
-                story_create(&story, arena_format(&story.arena, "i%lld", (long long)at), "sales");
-
-            create->facts->routing = story_needs(&story, 0, "rare", "");
-            story_ask(&story, arena_format(&story.arena, "r%lld", (long long)at), create);
-            story_ready(&story, arena_format(&story.arena, "a%lld", (long long)at), "sales");
-        }
-        assert_int_equal(story_count(&story, "routing.offer"), 0);
-        event.id = story_text(&story, "deleted");
-        event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_DOMAIN;
-        event.domain = &domain;
-        domain.version = 1000000;
-        domain.inherit_routing_data = true;
-        domain.n_skills = 1;
-        domain.skills = many(&story, 1, "other");
-        story_send(&story, INPUT_SETTINGS, &event.base);
+        open_rare(&story, count);
+        delete_rare(&story);
         assert_int_equal(story_count(&story, "routing.offer"), count > max ? max : count);
         story_at(&story, 1);
         assert_int_equal(story_count(&story, "routing.offer"), count);
         story_close(&story);
     }
+}
+
+/* The walk after the same event again goes on where the first one ended: those are other offers,
+ * for whoever drops what he has seen. */
+static void rule_12_8_a_repeated_events_walk_makes_ids_of_its_own(void **state)
+{
+    size_t max = (size_t)limit("WALK_OFFERS_MAX");
+    struct story story;
+
+    (void)state;
+    open_rare(&story, 2 * (int64_t)max);
+    delete_rare(&story);
+    assert_int_equal(story_count(&story, "routing.offer"), max);
+    delete_rare(&story);
+    assert_int_equal(story_count(&story, "routing.offer"), 2 * max);
+    for (size_t at = 0; at < max; at++) {
+        const PB(RoutingEvent) *first = story_routing(&story, "routing.offer", at);
+
+        for (size_t other = max; other < 2 * max; other++) {
+            const PB(RoutingEvent) *second = story_routing(&story, "routing.offer", other);
+
+            assert_string_not_equal(first->id, second->id);
+            assert_string_not_equal(first->offer->offer_id, second->offer->offer_id);
+        }
+    }
+    story_close(&story);
 }
 
 static void rule_14_1_callbacks_ended_in_one_decision(void **state)
@@ -1371,6 +1409,7 @@ int main(void)
         cmocka_unit_test(rule_14_1_a_ring_lasts_five_seconds),
         cmocka_unit_test(rule_14_1_an_agent_holds_one_callback),
         cmocka_unit_test(rule_14_1_offers_of_one_decision),
+        cmocka_unit_test(rule_12_8_a_repeated_events_walk_makes_ids_of_its_own),
         cmocka_unit_test(rule_14_1_callbacks_ended_in_one_decision),
         cmocka_unit_test(rule_14_1_pacing_by_default),
         cmocka_unit_test(rule_14_1_an_owner_has_20_seconds_for_the_customer),
