@@ -177,18 +177,6 @@ void broker_markers_late(int64_t us)
 
 /* --- logs --- */
 
-static struct slice copy(struct slice slice)
-{
-    uint8_t *data;
-
-    if (slice.data == NULL)
-        return slice;
-    data = memory_alloc(slice.size + 1, "a record");
-    memcpy(data, slice.data, slice.size);
-    data[slice.size] = '\0';
-    return slice_make(data, slice.size);
-}
-
 static struct broker_entry *append(struct partition *partition, const struct record *record)
 {
     struct broker_entry *entry;
@@ -201,16 +189,16 @@ static struct broker_entry *append(struct partition *partition, const struct rec
     entry = partition->entries[partition->count] = memory_alloc(sizeof(*entry), "a record");
     *entry = (struct broker_entry){.record = *record, .append_us = world_now()};
     entry->record.offset = (int64_t)partition->count++;
-    entry->record.key = copy(record->key);
-    entry->record.value = copy(record->value);
+    entry->record.key = world_copy(record->key);
+    entry->record.value = world_copy(record->value);
     if (record->header_count > 0) {
         struct header *headers =
             memory_alloc(record->header_count * sizeof(*headers), "a record's headers");
 
         for (size_t i = 0; i < record->header_count; i++)
             headers[i] =
-                (struct header){(const char *)copy(slice_text(record->headers[i].name)).data,
-                                copy(record->headers[i].value)};
+                (struct header){(const char *)world_copy(slice_text(record->headers[i].name)).data,
+                                world_copy(record->headers[i].value)};
         entry->record.headers = headers;
     }
     return entry;

@@ -290,18 +290,6 @@ void request_send(struct request *request)
     world_at_process(process, there_us + world_spread(2000, 200000), answer, request);
 }
 
-static struct slice copy(struct slice slice)
-{
-    uint8_t *data;
-
-    if (slice.data == NULL)
-        return slice;
-    data = memory_alloc(slice.size + 1, "a record");
-    memcpy(data, slice.data, slice.size);
-    data[slice.size] = '\0';
-    return slice_make(data, slice.size);
-}
-
 /* Names and values of headers lie in one block each. */
 static void copy_headers(struct record *to, const struct record *from)
 {
@@ -331,8 +319,8 @@ static void copy_records(struct request *request, const struct record *records, 
     request->count = count;
     for (size_t i = 0; i < count; i++) {
         request->records[i] = records[i];
-        request->records[i].key = copy(records[i].key);
-        request->records[i].value = copy(records[i].value);
+        request->records[i].key = world_copy(records[i].key);
+        request->records[i].value = world_copy(records[i].value);
         copy_headers(&request->records[i], &records[i]);
     }
 }

@@ -123,17 +123,6 @@ static struct sim_store *of(const struct store *store)
     return (struct sim_store *)(uintptr_t)store;
 }
 
-static struct slice copy(struct slice slice)
-{
-    uint8_t *data;
-
-    if (slice.data == NULL)
-        return slice;
-    data = memory_alloc(slice.size + 1, "Redis");
-    memcpy(data, slice.data, slice.size);
-    return slice_make(data, slice.size);
-}
-
 static void forget(struct sim_store *store)
 {
     for (size_t i = 0; i < store->sent.entity_count && store->entities != NULL; i++) {
@@ -158,7 +147,7 @@ static void on_found(void *context, struct slice key, struct slice value)
     struct sim_store *store = context;
     struct found *found = memory_zalloc(sizeof(*found), "Redis");
 
-    found->entity = (struct store_entity){copy(key), copy(value)};
+    found->entity = (struct store_entity){world_copy(key), world_copy(value)};
     *store->found_last = found;
     store->found_last = &found->next;
 }
@@ -239,8 +228,8 @@ static void sim_start(struct store *head, struct store_call *call)
         store->entities =
             memory_zalloc(call->entity_count * sizeof(*store->entities), "entities for Redis");
         for (size_t i = 0; i < call->entity_count; i++)
-            store->entities[i] =
-                (struct store_entity){copy(call->entities[i].key), copy(call->entities[i].value)};
+            store->entities[i] = (struct store_entity){world_copy(call->entities[i].key),
+                                                       world_copy(call->entities[i].value)};
     }
     if (store->down_us > world_now()) {
         store->answered = store->broken = true;

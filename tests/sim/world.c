@@ -109,6 +109,18 @@ int64_t world_spread(int64_t low, int64_t high)
     return low + (int64_t)draw;
 }
 
+struct slice world_copy(struct slice slice)
+{
+    uint8_t *data;
+
+    if (slice.data == NULL)
+        return slice;
+    data = memory_alloc(slice.size + 1, "a copy");
+    memcpy(data, slice.data, slice.size);
+    data[slice.size] = '\0';
+    return slice_make(data, slice.size);
+}
+
 void world_trace(const char *format, ...)
 {
     char line[500];

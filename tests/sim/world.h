@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 enum { world_second_us = 1000000, world_ms_us = 1000 };
 
 struct process {
@@ -48,6 +50,9 @@ uint64_t world_below(uint64_t bound);
 bool world_one_in(uint64_t count);
 /* Spread like times on a network: most near low, some far from it. */
 int64_t world_spread(int64_t low, int64_t high);
+
+/* A copy with a zero behind it, the caller's to free; data NULL stays NULL. */
+struct slice world_copy(struct slice slice);
 
 /* fn(context) at that time, or when it is past. Events of one time: as they were made. */
 void world_at(int64_t at_us, world_fn *fn, void *context);
