@@ -644,6 +644,8 @@ static void step_live(struct follow *follow)
             ask_pointer(follow, 0);
             return;
         }
+        if (follow->first == NULL) /* it has them already */
+            return;
         apply_backlog(follow);
         POINT(store_sent);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/engine.h"
+#include "daemon/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
