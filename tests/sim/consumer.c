@@ -246,17 +246,18 @@ static void fetched(void *context)
     struct delivery *delivery = context;
     struct toppar *toppar = delivery->toppar;
     bool old = delivery->version != toppar->version || !toppar->reading;
-    int64_t end, late_us;
+    int64_t end, late_us = 0;
+    enum fate fate = FATE_ARRIVES;
     size_t count = 0;
 
     free(delivery);
     if (old)
         return;
     toppar->fetching = false;
-    if (broker_leader_is_away(toppar->topic.topic, toppar->partition) ||
-        (client_fate != NULL &&
-         client_fate(toppar->client->process, api_fetch, &late_us) != FATE_ARRIVES)) {
-        fetch_after(toppar, world_spread(20000, 200000));
+    if (!broker_leader_is_away(toppar->topic.topic, toppar->partition) && client_fate != NULL)
+        fate = client_fate(toppar->client->process, api_fetch, &late_us);
+    if (broker_leader_is_away(toppar->topic.topic, toppar->partition) || fate != FATE_ARRIVES) {
+        fetch_after(toppar, fate == FATE_LATE ? late_us : world_spread(20000, 200000));
         return;
     }
     end = end_of(toppar);

@@ -89,10 +89,40 @@ static void draw_fault(struct chance *chance, struct fault *fault, int daemons, 
      * the partition. */
     if (fault->kind == FAULT_REQUEST_LATE)
         fault->span_us = (int64_t)chance_below(chance, 400) * world_ms_us;
-    else if (fault->kind == FAULT_KILLED_AT_POINT && chance_below(chance, 2) == 0)
-        fault->at_us /= 8; /* before the first take-overs are over */
+    else if (fault->kind == FAULT_KILLED_AT_POINT && fault->point <= POINT_take_over_seeked)
+        fault->at_us /= 16; /* before the first take-overs are over */
     else if (fault->kind == FAULT_FROZEN && chance_below(chance, 2) == 0)
         fault->span_us = (int64_t)(7000 + chance_below(chance, 5000)) * world_ms_us;
+}
+
+/* Faults that break something only together, more often than chance brings them together. */
+static void follow_recipe(struct chance *chance, int recipe)
+{
+    int64_t at_us = faults[0].at_us;
+
+    for (int i = 0; i < fault_count; i++) {
+        struct fault *fault = &faults[i];
+        bool first = i % 2 == 0;
+
+        if (recipe == 0) { /* asleep while another decides, and back with what it had in mind */
+            fault->kind = FAULT_FROZEN;
+            fault->span_us = (int64_t)(7000 + chance_below(chance, 2000)) * world_ms_us;
+        } else if (recipe == 1) { /* a take-over while `state` cannot be read to its end */
+            fault->kind = first ? FAULT_HANGING : i == 1 ? FAULT_STOPPED : FAULT_KILLED;
+            fault->topic = TOPIC_STATE;
+            fault->nth = 1;
+            fault->at_us =
+                at_us + (first ? 0 : (int64_t)(20 + chance_below(chance, 1500)) * world_ms_us);
+            fault->span_us = (int64_t)(500 + chance_below(chance, 6000)) * world_ms_us;
+        } else { /* a take-over whose answers are slow to come */
+            fault->kind = i == 0 ? FAULT_KILLED : FAULT_REQUEST_LATE;
+            fault->who = faults[0].who;
+            fault->api = api_fetch;
+            fault->nth = i == 0 ? 1 : 1 + (int)chance_below(chance, 12);
+            fault->at_us = at_us + i;
+            fault->span_us = (int64_t)(250 + chance_below(chance, 1000)) * world_ms_us;
+        }
+    }
 }
 
 void faults_plan(uint64_t seed, int daemons, int partitions, int64_t until_us)
@@ -116,6 +146,8 @@ void faults_plan(uint64_t seed, int daemons, int partitions, int64_t until_us)
         if (fault->at_us > until_us)
             fault->at_us = until_us;
     }
+    if (chance_below(chance, 6) == 0)
+        follow_recipe(chance, (int)chance_below(chance, 3));
 }
 
 void fault_say(const struct fault *fault, char text[200])
@@ -212,9 +244,7 @@ static enum fate fate_of(struct process *process, int api, int64_t *late_us)
         happens(fault);
         return FATE_LOST;
     }
-    if (api == api_fetch)
-        return FATE_ARRIVES;
-    if ((fault = met(FAULT_REPLY_LOST, process->number, api, -1)) != NULL) {
+    if (api != api_fetch && (fault = met(FAULT_REPLY_LOST, process->number, api, -1)) != NULL) {
         happens(fault);
         return FATE_REPLY_LOST;
     }
