@@ -114,6 +114,11 @@ static void follow_recipe(struct chance *chance, int recipe)
             fault->at_us =
                 at_us + (first ? 0 : (int64_t)(20 + chance_below(chance, 1500)) * world_ms_us);
             fault->span_us = (int64_t)(500 + chance_below(chance, 6000)) * world_ms_us;
+        } else if (recipe == 2) { /* an end of a transaction that comes in the midst of the next */
+            fault->kind = FAULT_REQUEST_LATE;
+            fault->api = api_end_transaction;
+            fault->nth = 1 + (int)chance_below(chance, 30);
+            fault->span_us = (int64_t)(20 + chance_below(chance, 400)) * world_ms_us;
         } else { /* a take-over whose answers are slow to come */
             fault->kind = i == 0 ? FAULT_KILLED : FAULT_REQUEST_LATE;
             fault->who = faults[0].who;
@@ -146,8 +151,8 @@ void faults_plan(uint64_t seed, int daemons, int partitions, int64_t until_us)
         if (fault->at_us > until_us)
             fault->at_us = until_us;
     }
-    if (chance_below(chance, 6) == 0)
-        follow_recipe(chance, (int)chance_below(chance, 3));
+    if (chance_below(chance, 3) == 0)
+        follow_recipe(chance, (int)chance_below(chance, 4));
 }
 
 void fault_say(const struct fault *fault, char text[200])
