@@ -3,7 +3,8 @@
  *   sim [--seed N] [--runs N] [--keep BITS] [--trace] [--twice] [--stop-at-first] [--all-kinds]
  *   sim --suite
  *
- * Each run prints nothing unless it fails; a failure is shrunk to the fewest faults. At the end:
+ * Each run prints nothing unless it fails; a failure is shrunk to the fewest faults, but with
+ * --stop-at-first. At the end:
  * how often each fault and each labelled point came. Exit 1: something failed, or --all-kinds is
  * given and a kind never came. --suite: the broker by itself (suite.h). */
 #include <fcntl.h>
@@ -39,7 +40,7 @@ struct shared {
 };
 
 static struct shared *shared;
-static bool twice;
+static bool twice, stop_at_first;
 
 static void add_counts(const struct run_result *result)
 {
@@ -97,7 +98,8 @@ static void run_child(uint64_t from, uint64_t count, uint64_t keep)
     fflush(stdout);
     child = fork();
     if (child == 0) {
-        for (uint64_t seed = from; seed < from + count; seed++) {
+        for (uint64_t seed = from; seed < from + count && !(stop_at_first && shared->failures > 0);
+             seed++) {
             run_one(seed, keep);
             if (!shared->last.good && shared->failures < failures_max)
                 shared->failed[shared->failures++] = seed;
@@ -134,6 +136,10 @@ static void say_failure(uint64_t seed)
         return;
     }
     first = least = shared->last;
+    if (stop_at_first) { /* that it fails is what was asked */
+        printf("seed %" PRIu64 ": %s\n", seed, first.why);
+        return;
+    }
     sscanf(first.why, "%31s", word);
     for (int i = 0; i < faults_max; i++) {
         uint64_t less = keep & ~(UINT64_C(1) << i);
@@ -202,7 +208,7 @@ static int run_suite(void)
 int main(int argc, char **argv)
 {
     uint64_t seed = 1, runs = 100, keep = UINT64_MAX, done;
-    bool loud_log = false, all_kinds = false, stop_at_first = false;
+    bool loud_log = false, all_kinds = false;
     int missing;
 
     for (int i = 1; i < argc; i++) {
