@@ -749,6 +749,42 @@ static void rule_5_3_a_dial_in_flight_has_an_agent_before_offers(void **state)
     story_close(&story);
 }
 
+/* The dial for i1 counts on boaz: anna is in a pause of 5.5. The switch knows none, so at the next
+ * walk it is she whom that dial takes on paper, and boaz is left for i2. Nothing is gone through
+ * again until the domain has an event: another domain's is none. */
+static void rule_5_3_whom_a_dial_leaves_is_found_at_the_domains_next_event(void **state)
+{
+    struct story story;
+    const char *missed, *first, *second;
+
+    (void)state;
+    open_first(&story);
+    story_set_queue(&story, first_queue(&story, "service"));
+    story_set_queue(&story, story_queue(&story, "other"));
+    story_ready(&story, "anna", "other");
+    missed = wait_in_line(&story, "i0", "other");
+    story_at(&story, 30000); /* she did not answer */
+    assert_int_equal(story_state(&story, missed), STATE(WAITING));
+    story_cancel(&story, missed);
+    story_join(&story, "anna", "sales");
+    first = wait_in_line(&story, "i1", "sales");
+    story_at(&story, 31000);
+    second = wait_in_line(&story, "i2", "service");
+    story_set_agent(&story, story_agent(&story, "boaz"));
+    story_presence(&story, "boaz", PRESENCE(ON_QUEUE));
+    story_joins(&story, "boaz", "sales service");
+    story_status(&story, "boaz", STATUS(IDLE));
+    assert_int_equal(story_state(&story, first), STATE(DIALLING));
+    assert_int_equal(story_state(&story, second), STATE(WAITING));
+    story.domain = "globex";
+    story_enter(&story, "theirs", "sales");
+    assert_int_equal(story_state(&story, second), STATE(WAITING));
+    story_ringing(&story);
+    assert_int_equal(story_state(&story, second), STATE(DIALLING));
+    assert_int_equal(story_count(&story, "routing.place_call"), 2); /* two agents are idle */
+    story_close(&story);
+}
+
 static void rule_5_3_a_dial_and_an_offer_for_two_agents_in_one_walk(void **state)
 {
     struct story story;
@@ -2038,6 +2074,7 @@ int main(void)
         cmocka_unit_test(rule_4_4_a_dial_counts_on_the_last_agent_if_he_is_a_member),
         cmocka_unit_test(rule_5_3_a_live_call_ahead_has_the_agent),
         cmocka_unit_test(rule_5_3_a_dial_in_flight_has_an_agent_before_offers),
+        cmocka_unit_test(rule_5_3_whom_a_dial_leaves_is_found_at_the_domains_next_event),
         cmocka_unit_test(rule_5_3_a_dial_and_an_offer_for_two_agents_in_one_walk),
         cmocka_unit_test(rule_7_3_the_agent_that_a_dial_counts_on_is_kept),
         cmocka_unit_test(rule_7_3_kept_until_the_customer_is_with_an_agent),
