@@ -6,8 +6,10 @@
 
 #include "state/machine.h"
 
-/* The machine after a step; effects from first on are the step's. NULL if its offers are those that
- * the rules want, else what is wrong, in arena. */
+/* The machine after a step of that domain; effects from first on are the step's. NULL if its offers
+ * are those that the rules want, else what is wrong, in arena. After another domain's step it may
+ * want more than was done: a dial in flight takes an agent as a live call does, maybe not the one
+ * it counted on, and the walk that finds this comes after the domain's own next event (5.3). */
 const char *walk_reference(struct machine *machine, const struct machine_options *options,
                            struct slice domain, const struct effects *effects, size_t first,
                            struct arena *arena);
