@@ -77,6 +77,16 @@ static char *odd_id(struct history *history, char *usual)
     return text;
 }
 
+/* Of an event or a request: odd or not, no other has it (events.md). */
+static char *own_id(struct history *history, char kind)
+{
+    char *usual = FORMAT(history, "%c-%llu", kind, (unsigned long long)history->number);
+    char *id = odd_id(history, usual);
+    int size = (int)strlen(id), own = (int)strlen(usual);
+
+    return size < 128 ? id : FORMAT(history, "%.*s%s", size - own, id, usual);
+}
+
 static char *queue_id(struct history *history)
 {
     return odd_id(history, FORMAT(history, "q%u", (unsigned)below(history, history->queues)));
@@ -693,7 +703,7 @@ static const ProtobufCMessage *flow(struct history *history)
 {
     PB(FlowEvent) *event = NEW(history, FlowEvent, ringback__v1__flow_event);
 
-    event->id = odd_id(history, FORMAT(history, "f-%llu", (unsigned long long)history->number));
+    event->id = own_id(history, 'f');
     switch (below(history, 12)) {
     case 0:
         event->event_case = RINGBACK__V1__FLOW_EVENT__EVENT_FLOW_ENTERED;
@@ -832,8 +842,7 @@ static const ProtobufCMessage *command(struct history *history, struct slice *do
                               *call = recent(history, &history->connected), *used = NULL;
     uint64_t kind = below(history, 20);
 
-    made->request_id =
-        odd_id(history, FORMAT(history, "r-%llu", (unsigned long long)history->number));
+    made->request_id = own_id(history, 'r');
     if (kind < 8 && offer != NULL) {
         used = offer;
         answer_offer(history, made, offer);
