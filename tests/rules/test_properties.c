@@ -404,11 +404,13 @@ static void check_said(void)
 }
 
 /* What differs from the walk that the domain wants now; NULL: nothing. */
-static const char *next_walk(struct slice domain, const struct effects *effects)
+static const char *next_walk(struct slice domain, const struct input_event *cause,
+                             const struct effects *effects)
 {
     if (!ident_valid(domain))
         return NULL;
-    return walk_reference(world.now.machine, &world.options, domain, effects, 0, &world.scratch);
+    return walk_reference(world.now.machine, &world.options, domain, cause, effects, 0,
+                          &world.scratch);
 }
 
 /* One more event that changes nothing may bring an offer or a dial: a dial that is made takes an
@@ -417,7 +419,7 @@ static bool walk_goes_on(struct slice domain)
 {
     const struct effects none = {.count = 0};
 
-    return next_walk(domain, &none) != NULL;
+    return next_walk(domain, NULL, &none) != NULL;
 }
 
 /* Of the timer that fired last. */
@@ -463,7 +465,7 @@ static void check_step(const struct input_event *cause)
     if (world.other.machine != NULL)
         check_same_effects();
     if (world.every || chance_below(&world.dice, 64) == 0) {
-        const char *fault = next_walk(domain, effects);
+        const char *fault = next_walk(domain, cause, effects);
 
         CHECK(fault == NULL, "the walk: %s", fault);
     }

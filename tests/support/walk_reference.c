@@ -39,6 +39,7 @@ struct reference {
     struct arena *arena;
     const struct effects *effects;
     size_t first;
+    const char *transferred; /* to an agent in this step; "": none */
     const PB(DomainSettings) * settings;
     struct item items[MANY];
     struct person people[MANY];
@@ -71,9 +72,32 @@ static bool dialled_now(const struct reference *reference, const char *callback)
     return false;
 }
 
-/* Offers of this step are taken back in mind. */
+/* The callback that its holder gave to one agent in this step: that one is offered it, whoever else
+ * is free (6.6). */
+static const char *transferred_by(const struct reference *reference,
+                                  const struct input_event *cause)
+{
+    const PB(Command) * command;
+
+    if (cause == NULL || cause->input != INPUT_COMMANDS)
+        return "";
+    command = (const PB(Command) *)cause->event;
+    if (command->command_case != RINGBACK__V1__COMMAND__COMMAND_TRANSFER ||
+        command->transfer->to_agent_id[0] == '\0')
+        return "";
+    for (size_t at = reference->first; at < reference->effects->count; at++)
+        if (strcmp(reference->effects->items[at].type, "routing.agent_released") == 0 &&
+            strcmp(((const PB(RoutingEvent) *)reference->effects->items[at].message)->callback_id,
+                   command->callback_id) == 0)
+            return command->callback_id;
+    return "";
+}
+
+/* Offers of this step are taken back in mind, but for one that the walk did not make. */
 static bool offered_now(const struct reference *reference, const char *callback)
 {
+    if (strcmp(callback, reference->transferred) == 0)
+        return false;
     for (size_t at = reference->first; at < reference->effects->count; at++)
         if (strcmp(reference->effects->items[at].type, "routing.offer") == 0 &&
             strcmp(((const PB(RoutingEvent) *)reference->effects->items[at].message)->callback_id,
@@ -537,6 +561,7 @@ static const char *compare_dial(const struct reference *reference, const struct 
     return NULL;
 }
 
+/* Made by the walk. */
 static const PB(RoutingEvent) *
     next_offer(const struct reference *reference, struct slice domain, size_t *at)
 {
@@ -546,15 +571,17 @@ static const PB(RoutingEvent) *
         if ((strcmp(effect->type, "routing.offer") == 0 ||
              (strcmp(effect->type, "routing.place_call") == 0 &&
               ((const PB(RoutingEvent) *)effect->message)->place_call->customer_first)) &&
-            slice_equal(effect->domain, domain))
+            slice_equal(effect->domain, domain) &&
+            strcmp(((const PB(RoutingEvent) *)effect->message)->callback_id,
+                   reference->transferred) != 0)
             return (const PB(RoutingEvent) *)reference->effects->items[(*at)++].message;
     }
     return NULL;
 }
 
 const char *walk_reference(struct machine *machine, const struct machine_options *options,
-                           struct slice domain, const struct effects *effects, size_t first,
-                           struct arena *arena)
+                           struct slice domain, const struct input_event *cause,
+                           const struct effects *effects, size_t first, struct arena *arena)
 {
     static struct reference reference;
     const PB(RoutingEvent) * offer;
@@ -566,6 +593,7 @@ const char *walk_reference(struct machine *machine, const struct machine_options
     reference.arena = arena;
     reference.effects = effects;
     reference.first = first;
+    reference.transferred = transferred_by(&reference, cause);
     reference.settings = NULL;
     reference.item_count = reference.person_count = reference.queue_count = 0;
     reference.contact_count = 0;

@@ -6,12 +6,13 @@
 
 #include "state/machine.h"
 
-/* The machine after a step of that domain; effects from first on are the step's. NULL if its offers
- * are those that the rules want, else what is wrong, in arena. After another domain's step it may
- * want more than was done: a dial in flight takes an agent as a live call does, maybe not the one
- * it counted on, and the walk that finds this comes after the domain's own next event (5.3). */
+/* The machine after a step of that domain, cause the event, NULL: a timer; effects from first on
+ * are the step's. NULL if its offers are those that the rules want, else what is wrong, in arena.
+ * After another domain's step it may want more than was done: a dial in flight takes an agent as a
+ * live call does, maybe not the one it counted on, and the walk that finds this comes after the
+ * domain's own next event (5.3). */
 const char *walk_reference(struct machine *machine, const struct machine_options *options,
-                           struct slice domain, const struct effects *effects, size_t first,
-                           struct arena *arena);
+                           struct slice domain, const struct input_event *cause,
+                           const struct effects *effects, size_t first, struct arena *arena);
 
 #endif
