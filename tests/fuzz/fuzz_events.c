@@ -221,7 +221,8 @@ static void print_event(const struct world *world, const struct input_event *eve
     json_decref(json);
 }
 
-static void tell(struct world *world, const struct input_event *event)
+/* False: a dead letter. */
+static bool tell(struct world *world, const struct input_event *event)
 {
     struct err_note note;
     PB(UndecidedReason) why;
@@ -235,16 +236,17 @@ static void tell(struct world *world, const struct input_event *event)
     CHECK(err == ERR_OK || (err == ERR_BAD_EVENT && world->effects.count == 0),
           "a dead letter has effects");
     check_effects(world, event);
+    return err == ERR_OK;
 }
 
 /* Slow looks, now and then: the bytes say when. */
-static void look(struct world *world, uint64_t chosen)
+static void look(struct world *world, const struct input_event *event, bool taken, uint64_t chosen)
 {
     const char *fault = NULL;
 
-    if (chosen % 8 == 1)
-        fault = walk_reference(world->machine, &world->options, slice_text("d0"), &world->effects,
-                               0, &world->scratch);
+    if (chosen % 8 == 1 && taken)
+        fault = walk_reference(world->machine, &world->options, event->domain, event,
+                               &world->effects, 0, &world->scratch);
     CHECK(fault == NULL, "the walk: %s", fault);
     if (chosen % 16 == 2)
         check_whole(world, world->machine);
@@ -264,8 +266,7 @@ static void run(struct world *world)
 
         if (chosen < 240)
             fire_timers(world, chosen % 64 == 63);
-        tell(world, &event);
-        look(world, chosen);
+        look(world, &event, tell(world, &event), chosen);
         arena_reset(&world->scratch);
     }
     check_whole(world, world->machine);
