@@ -52,6 +52,7 @@ struct follow {
     bool distrusted; /* what the pointer names is wrong */
     bool opened;     /* the reading of `state` */
     bool at_end;     /* the feed has the meta that it needs */
+    bool marked;     /* a chunk is there, under the mark that its call left */
     bool read_all;
     int64_t again_ms; /* not before */
     int64_t now_ms;
@@ -254,7 +255,7 @@ static void begin_fill(struct follow *follow, const char *why)
     follow->mode = MODE_FILL;
     follow->fed = (struct store_pointer){0};
     memcpy(follow->fed.fill, follow->call.fill, store_id_bytes);
-    follow->at_end = false;
+    follow->at_end = follow->marked = false;
 }
 
 static void begin_feed(struct follow *follow)
@@ -266,7 +267,7 @@ static void begin_feed(struct follow *follow)
     follow->mode = MODE_FEED;
     follow->fed = (struct store_pointer){0};
     memcpy(follow->fed.fill, follow->held.fill, store_id_bytes);
-    follow->at_end = false;
+    follow->at_end = follow->marked = false;
 }
 
 /* Does the backlog begin at or before the batch after `held`? Drops what it has already. */
@@ -407,8 +408,23 @@ static void read_state(struct follow *follow)
     }
 }
 
+/* The next call goes on only where the last one's chunk is: the server may have been brought back
+ * from a copy without it, whose pointer is the same. */
+static void set_marks(struct follow *follow, bool leaves_one)
+{
+    struct store_call *call = &follow->call;
+
+    call->marked = follow->marked;
+    memcpy(call->after, call->mark, store_id_bytes);
+    call->marks = leaves_one;
+    if (leaves_one)
+        random_bytes(call->mark, store_id_bytes);
+    follow->marked |= leaves_one;
+}
+
 static void send_chunk(struct follow *follow)
 {
+    set_marks(follow, true);
     follow->call.entities = follow->chunk;
     follow->call.entity_count = follow->chunk_count;
     follow->call.from = follow->held;
@@ -425,6 +441,7 @@ static void swap_pointer(struct follow *follow)
         drop_first(follow);
     follow->drop_wanted |= memcmp(follow->fed.fill, follow->held.fill, store_id_bytes) != 0;
     follow->mode = MODE_SWAP;
+    set_marks(follow, false);
     follow->call.entity_count = 0;
     follow->call.from = follow->held;
     follow->call.to = follow->fed;
@@ -453,6 +470,7 @@ static void apply_backlog(struct follow *follow)
     struct store_entity *entities = NULL;
     const struct kept *last = follow->first;
 
+    follow->call.marked = follow->call.marks = false;
     follow->sent = 0;
     for (const struct kept *kept = follow->first;
          kept != NULL && (follow->sent == 0 || bytes + kept->bytes <= chunk_bytes_max);

@@ -10,8 +10,15 @@ struct cell {
     struct slice value;
 };
 
+struct mark {
+    uint8_t fill[store_id_bytes];
+    uint8_t mark[store_id_bytes];
+};
+
 struct store_world {
     struct store_pointer pointer;
+    struct mark *marks;
+    size_t mark_count;
     struct cell *cells;
     size_t count;
     size_t capacity;
@@ -46,7 +53,7 @@ void store_world_clear(struct store_world *world)
 {
     for (size_t i = 0; i < world->count; i++)
         free((void *)(uintptr_t)world->cells[i].key.data);
-    world->count = 0;
+    world->count = world->mark_count = 0;
     world->pointer = (struct store_pointer){0};
 }
 
@@ -56,6 +63,7 @@ void store_world_destroy(struct store_world *world)
         return;
     store_world_clear(world);
     free(world->cells);
+    free(world->marks);
     free(world);
 }
 
@@ -94,11 +102,44 @@ static void cell_set(struct store_world *world, const uint8_t *fill, struct slic
     cell->value = slice_make(data + key.size, value.size);
 }
 
+static struct mark *mark_of(const struct store_world *world, const uint8_t *fill)
+{
+    for (size_t i = 0; i < world->mark_count; i++) {
+        if (memcmp(world->marks[i].fill, fill, store_id_bytes) == 0)
+            return &world->marks[i];
+    }
+    return NULL;
+}
+
+static void mark_set(struct store_world *world, const uint8_t *fill, const uint8_t *to)
+{
+    struct mark *mark = mark_of(world, fill);
+
+    if (mark == NULL) {
+        world->marks = memory_grow(world->marks, (world->mark_count + 1) * sizeof(*world->marks),
+                                   "a store in memory");
+        mark = &world->marks[world->mark_count++];
+        memcpy(mark->fill, fill, store_id_bytes);
+    }
+    memcpy(mark->mark, to, store_id_bytes);
+}
+
+/* Is the fill where the call goes on? */
+static bool stands(const struct store_world *world, const uint8_t *fill,
+                   const struct store_call *call)
+{
+    const struct mark *mark = mark_of(world, fill);
+
+    return !call->marked || (mark != NULL && memcmp(mark->mark, call->after, store_id_bytes) == 0);
+}
+
 struct store_world *store_world_copy(const struct store_world *world)
 {
     struct store_world *copy = store_world_create();
 
     copy->pointer = world->pointer;
+    for (size_t i = 0; i < world->mark_count; i++)
+        mark_set(copy, world->marks[i].fill, world->marks[i].mark);
     for (size_t i = 0; i < world->count; i++)
         cell_set(copy, world->cells[i].fill, world->cells[i].key, world->cells[i].value);
     return copy;
@@ -171,6 +212,8 @@ static void write_entities(struct store_world *world, const uint8_t *fill,
 {
     for (size_t i = 0; i < call->entity_count; i++)
         cell_set(world, fill, call->entities[i].key, call->entities[i].value);
+    if (call->marks)
+        mark_set(world, fill, call->mark);
 }
 
 static void perform(struct store_world *world, struct store_call *call)
@@ -178,7 +221,8 @@ static void perform(struct store_world *world, struct store_call *call)
     switch (call->kind) {
     case STORE_CALL_POINTER: call->pointer = world->pointer; break;
     case STORE_CALL_APPLY:
-        if (!store_pointer_equal(&world->pointer, &call->from)) {
+        if (!store_pointer_equal(&world->pointer, &call->from) ||
+            !stands(world, call->to.fill, call)) {
             call->err = ERR_STORE_MOVED;
             call->pointer = world->pointer;
             break;
@@ -187,8 +231,9 @@ static void perform(struct store_world *world, struct store_call *call)
         world->pointer = call->to;
         break;
     case STORE_CALL_FILL:
-        if (world->pointer.present &&
-            memcmp(world->pointer.fill, call->fill, store_id_bytes) == 0) {
+        if ((world->pointer.present &&
+             memcmp(world->pointer.fill, call->fill, store_id_bytes) == 0) ||
+            !stands(world, call->fill, call)) {
             call->err = ERR_STORE_MOVED;
             call->pointer = world->pointer;
             break;

@@ -33,9 +33,10 @@ static const char *const kind_names[] = {"domain", "queue",    "counters", "scri
                                          "answer", "requests", "other"};
 enum { kind_count = sizeof(kind_names) / sizeof(kind_names[0]), kind_other = kind_count - 1 };
 
-/* KEYS: pointer, fills, the fill's hashes. ARGV 1..4: what the pointer must hold; 5: "fill" for a
- * fill that it must not name; 6..11: what it holds afterwards; then runs: index in KEYS, HSET or
- * HDEL, how many arguments, those. Lua cannot unpack more than some 8,000 at once. */
+/* KEYS: pointer, fills, marks, the fill's hashes. ARGV 1..4: what the pointer must hold; 5: "fill"
+ * for a fill that it must not name; 6..11: what it holds afterwards; 12: the mark that the fill
+ * must have ("": any); 13: its mark afterwards ("": left); then runs: index in KEYS, HSET or HDEL,
+ * how many arguments, those. Lua cannot unpack more than some 8,000 at once. */
 static const char *const script_apply =
     "local held = redis.call('HMGET', KEYS[1], 'fill', 'incarnation', 'number', 'writer',\n"
     "                        'offset', 'clock')\n"
@@ -47,8 +48,12 @@ static const char *const script_apply =
     "    if held[i] ~= ARGV[i] then return {0, unpack(held)} end\n"
     "  end\n"
     "end\n"
+    "if ARGV[12] ~= '' and redis.call('HGET', KEYS[3], ARGV[6]) ~= ARGV[12] then\n"
+    "  return {0, unpack(held)}\n"
+    "end\n"
     "redis.call('SADD', KEYS[2], ARGV[6])\n"
-    "local i = 12\n"
+    "if ARGV[13] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[13]) end\n"
+    "local i = 14\n"
     "while i <= #ARGV do\n"
     "  local key, call, last = KEYS[tonumber(ARGV[i])], ARGV[i + 1], i + 2 + tonumber(ARGV[i + "
     "2])\n"
@@ -76,8 +81,8 @@ static const char *const script_count =
     "end\n"
     "return {count, unpack(held)}\n";
 
-/* KEYS: pointer, fills. ARGV: beginning of the names of hashes, a fill to be spared ("": none, and
- * the pointer goes too), the kinds. */
+/* KEYS: pointer, fills, marks. ARGV: beginning of the names of hashes, a fill to be spared ("":
+ * none, and the pointer goes too), the kinds. */
 static const char *const script_drop =
     "if ARGV[2] == '' then redis.call('DEL', KEYS[1]) end\n"
     "local held = redis.call('HGET', KEYS[1], 'fill')\n"
@@ -85,6 +90,7 @@ static const char *const script_drop =
     "  if fill ~= held and fill ~= ARGV[2] then\n"
     "    for i = 3, #ARGV do redis.call('UNLINK', ARGV[1] .. fill .. ':' .. ARGV[i]) end\n"
     "    redis.call('SREM', KEYS[2], fill)\n"
+    "    redis.call('HDEL', KEYS[3], fill)\n"
     "  end\n"
     "end\n"
     "return {1}\n";
@@ -198,6 +204,21 @@ static void put_id(struct buffer *out, const uint8_t id[store_id_bytes])
     put_text(out, store_id_text(id, text));
 }
 
+static void put_mark(struct buffer *out, bool given, const uint8_t mark[store_id_bytes])
+{
+    if (given)
+        put_id(out, mark);
+    else
+        put_text(out, "");
+}
+
+static void put_keys(struct redis_store *store)
+{
+    put_key(store, "", "pointer");
+    put_key(store, "", "fills");
+    put_key(store, "", "marks");
+}
+
 /* fill, incarnation, number, writer; "" four times without a pointer. */
 static void put_pointer(struct buffer *out, const struct store_pointer *pointer)
 {
@@ -247,7 +268,7 @@ static size_t run_length(const struct store_call *call, size_t first, int *kind)
 
 static size_t argument_count(const struct store_call *call)
 {
-    size_t count = 11;
+    size_t count = 13;
     int kind;
 
     for (size_t i = 0; i < call->entity_count;) {
@@ -265,7 +286,7 @@ static void put_run(struct buffer *out, const struct store_call *call, size_t fi
     bool removed = call->entities[first].value.data == NULL;
     struct slice field;
 
-    put_number(out, kind + 3);
+    put_number(out, kind + 4);
     put_text(out, removed ? "HDEL" : "HSET");
     put_number(out, (int64_t)(removed ? length : 2 * length));
     for (size_t i = first; i < first + length; i++) {
@@ -293,9 +314,8 @@ static void request_apply(struct redis_store *store, const struct store_call *ca
     int kind;
 
     store_id_text(filling ? call->fill : call->to.fill, fill);
-    put_script(store, SCRIPT_APPLY, 2 + kind_count, argument_count(call));
-    put_key(store, "", "pointer");
-    put_key(store, "", "fills");
+    put_script(store, SCRIPT_APPLY, 3 + kind_count, argument_count(call));
+    put_keys(store);
     for (int i = 0; i < kind_count; i++)
         put_key(store, fill, kind_names[i]);
     put_pointer(out, filling ? &nothing : &call->from);
@@ -306,6 +326,8 @@ static void request_apply(struct redis_store *store, const struct store_call *ca
     put_id(out, call->to.writer);
     put_number(out, call->to.state_offset);
     put_number(out, call->to.clock_ms);
+    put_mark(out, call->marked, call->after);
+    put_mark(out, call->marks, call->mark);
     for (size_t i = 0; i < call->entity_count;) {
         size_t length = run_length(call, i, &kind);
 
@@ -363,9 +385,8 @@ static void request(struct redis_store *store, const struct store_call *call)
         break;
     case STORE_CALL_DROP:
     case STORE_CALL_CLEAR:
-        put_script(store, SCRIPT_DROP, 2, 2 + kind_count);
-        put_key(store, "", "pointer");
-        put_key(store, "", "fills");
+        put_script(store, SCRIPT_DROP, 3, 2 + kind_count);
+        put_keys(store);
         put_text(&store->out, store->prefix);
         put_text(&store->out,
                  call->kind == STORE_CALL_CLEAR ? "" : store_id_text(call->fill, fill));

@@ -37,11 +37,11 @@ struct store_entity {
 enum store_call_kind {
     STORE_CALL_POINTER, /* read the pointer */
     STORE_CALL_APPLY,   /* where the pointer holds `from`: write entities into to.fill, then `to` */
-    STORE_CALL_FILL,    /* write entities into `fill`, unless the pointer names it */
-    STORE_CALL_SCAN,    /* the next some entities of `fill`; one may come twice */
-    STORE_CALL_COUNT,   /* how many entities the pointed fill has */
-    STORE_CALL_DROP,    /* remove all fills but the pointed one and `fill` */
-    STORE_CALL_CLEAR,  /* remove everything of the partition; for those who tidy up behind a test */
+    STORE_CALL_FILL,  /* write entities into `fill`, unless the pointer names it; MOVED: as APPLY */
+    STORE_CALL_SCAN,  /* the next some entities of `fill`; one may come twice */
+    STORE_CALL_COUNT, /* how many entities the pointed fill has */
+    STORE_CALL_DROP,  /* remove all fills but the pointed one and `fill` */
+    STORE_CALL_CLEAR, /* remove everything of the partition; for those who tidy up behind a test */
     STORE_CALL_POLICY, /* how the server throws keys away when it is full */
 };
 
@@ -51,6 +51,13 @@ struct store_call {
     uint8_t fill[store_id_bytes];
     struct store_pointer from;
     struct store_pointer to;
+    /* FILL, APPLY: how far a fill is that is written in several calls, so that a copy of the server
+     * from in between is seen (the pointer is the same in it). A call that marks leaves the random
+     * `mark` at the fill; one that is marked writes only where it finds `after`. */
+    bool marked;
+    uint8_t after[store_id_bytes];
+    bool marks;
+    uint8_t mark[store_id_bytes];
     const struct store_entity *entities; /* APPLY, FILL: in order; read by store_start() alone */
     size_t entity_count;
     void (*on_entity)(void *context, struct slice key, struct slice value); /* SCAN: borrowed */
@@ -59,7 +66,7 @@ struct store_call {
     uint64_t scan_at;
 
     enum err err; /* OK; STORE_DOWN: may or may not be written; STORE_MOVED: nothing was written */
-    struct store_pointer pointer; /* what it held: POINTER, COUNT; APPLY when MOVED */
+    struct store_pointer pointer; /* what it held: POINTER, COUNT; APPLY, FILL when MOVED */
     uint64_t count;               /* COUNT */
     bool more;                    /* SCAN */
     char policy[32];              /* POLICY: "noeviction"; "" if the server does not say */
