@@ -389,7 +389,7 @@ class World:
                 entities[partition] = {}
                 for key in client.scan_iter(match=prefix.decode() + "*", count=1000):
                     rest = key[len(prefix) :]
-                    if rest in (b"pointer", b"fills"):
+                    if rest in (b"pointer", b"fills", b"marks"):
                         continue
                     fill, kind = rest.split(b":", 1)
                     if fill != pointer[b"fill"]:
