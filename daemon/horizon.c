@@ -72,9 +72,10 @@ bool horizon_update(struct horizon *horizon, const struct horizon_input inputs[I
         raise_to(&horizon->proven_ms, horizon->asked_ms);
         horizon->asked = false;
     }
-    /* Another record of that millisecond may follow, and records go first. */
+    /* Another record of that millisecond may follow, and records go first. One stamped above the
+     * clock is merged at the clock: so is what follows it. */
     if (all_waiting)
-        raise_to(&horizon->proven_ms, oldest_ms - 1 < now_ms ? oldest_ms - 1 : now_ms);
+        raise_to(&horizon->proven_ms, (oldest_ms < now_ms ? oldest_ms : now_ms) - 1);
     *horizon_ms = *horizon_stop_ms = horizon->proven_ms < now_ms ? horizon->proven_ms : now_ms;
     since_ms = stuck_since(horizon);
     if (since_ms == INT64_MAX || now_ms - since_ms < horizon->options.wait_ms)

@@ -92,14 +92,15 @@ static void run_one(uint64_t seed, uint64_t keep)
 /* In a child: what it leaves behind when processes are killed goes with it. */
 static void run_child(uint64_t from, uint64_t count, uint64_t keep)
 {
+    int before = shared->failures;
     pid_t child;
     int status;
 
     fflush(stdout);
     child = fork();
     if (child == 0) {
-        for (uint64_t seed = from; seed < from + count && !(stop_at_first && shared->failures > 0);
-             seed++) {
+        for (uint64_t seed = from;
+             seed < from + count && !(stop_at_first && shared->failures > before); seed++) {
             run_one(seed, keep);
             if (!shared->last.good && shared->failures < failures_max)
                 shared->failed[shared->failures++] = seed;
@@ -112,7 +113,7 @@ static void run_child(uint64_t from, uint64_t count, uint64_t keep)
         return;
     if (shared->failures < failures_max)
         shared->failed[shared->failures++] = shared->seed;
-    if (shared->seed + 1 < from + count)
+    if (!stop_at_first && shared->seed + 1 < from + count)
         run_child(shared->seed + 1, from + count - shared->seed - 1, keep);
 }
 
@@ -229,7 +230,10 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--stop-at-first") == 0)
             stop_at_first = true;
         else {
-            fprintf(stderr, "sim: what is %s?\n", argv[i]);
+            fprintf(stderr,
+                    "sim: what is %s? There are --seed N, --runs N, --keep BITS, --trace, --twice, "
+                    "--stop-at-first, --all-kinds and --suite\n",
+                    argv[i]);
             return 2;
         }
     }
