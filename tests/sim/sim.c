@@ -241,7 +241,7 @@ int main(int argc, char **argv)
     log_init(loud_log ? 1 : open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_INFO,
              LOG_FORMAT_TEXT);
     if (world_loud) {
-        setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+        (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
         run_one(seed, keep);
         printf("seed %" PRIu64 ": %s\n", seed, shared->last.good ? "good" : shared->last.why);
         return !shared->last.good;
