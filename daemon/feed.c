@@ -29,12 +29,22 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     atomic_fetch_add(&feed->failures, 1);
 }
 
+/* One request at a time: two could lose the first one's records (producers/kafka.c, flush_all()).
+ */
 static enum err make_producer(struct feed *feed, const char *client_id, struct err_note *note)
 {
     struct kafka_setting items[option_kafka_count_max];
     struct kafka_settings settings = bus_kafka_settings(feed->options, items);
-    const char *const ours[] = {"client.id", client_id, "enable.idempotence",           "true",
-                                "linger.ms", "5",       "queue.buffering.max.messages", "200000",
+    const char *const ours[] = {"client.id",
+                                client_id,
+                                "enable.idempotence",
+                                "true",
+                                "max.in.flight",
+                                "1",
+                                "linger.ms",
+                                "5",
+                                "queue.buffering.max.messages",
+                                "200000",
                                 NULL};
     rd_kafka_conf_t *conf;
 

@@ -169,8 +169,16 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
 
 static enum err make_producer(struct applying *applying, struct err_note *note)
 {
-    static const char *const ours[] = {
-        "client.id", "ringback-queues", "enable.idempotence", "true", "linger.ms", "5", NULL};
+    /* One request at a time: two could lose the first one's records (producers/kafka.c). */
+    static const char *const ours[] = {"client.id",
+                                       "ringback-queues",
+                                       "enable.idempotence",
+                                       "true",
+                                       "max.in.flight",
+                                       "1",
+                                       "linger.ms",
+                                       "5",
+                                       NULL};
     struct kafka_setting items[option_kafka_count_max];
     struct kafka_settings settings = bus_kafka_settings(applying->apply->options, items);
     rd_kafka_conf_t *conf = NULL;

@@ -24,6 +24,7 @@ struct producer_state {
     int16_t epoch;
     int64_t first_open; /* of its transaction; -1: none goes on */
     int32_t next_sequence;
+    bool known; /* it wrote something */
     struct {
         int32_t sequence;
         int32_t count;
@@ -508,6 +509,11 @@ static void remember(struct producer_state *state, int32_t sequence, size_t coun
     state->next_sequence = sequence + (int32_t)count;
 }
 
+bool broker_knows(struct broker_place place, int64_t producer)
+{
+    return state_of(at(place.topic, place.partition), producer)->known;
+}
+
 rd_kafka_resp_err_t broker_produce(const char *id, struct broker_place place, int64_t producer,
                                    int16_t epoch, int32_t sequence, const struct record *records,
                                    size_t count, int64_t *base)
@@ -532,7 +538,7 @@ rd_kafka_resp_err_t broker_produce(const char *id, struct broker_place place, in
         (transaction == NULL || transaction->producer != producer || transaction->epoch != epoch ||
          transaction->state != ONGOING || !has_place(transaction, place)))
         return RD_KAFKA_RESP_ERR_INVALID_TXN_STATE;
-    if (sequence != state->next_sequence)
+    if (sequence != state->next_sequence && state->known)
         return RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     *base = (int64_t)log->count;
     for (size_t i = 0; i < count; i++) {
@@ -544,6 +550,7 @@ rd_kafka_resp_err_t broker_produce(const char *id, struct broker_place place, in
     }
     if (state->first_open < 0)
         state->first_open = *base;
+    state->known = true;
     remember(state, sequence, count, *base);
     changed(place.topic, place.partition);
     return RD_KAFKA_RESP_ERR_NO_ERROR;

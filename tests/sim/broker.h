@@ -77,7 +77,10 @@ struct broker_place {
 
 rd_kafka_resp_err_t broker_add_partitions(const char *id, int64_t producer, int16_t epoch,
                                           const struct broker_place *places, size_t count);
-/* Records are copied. sequence: of the first. *base: offset of the first. */
+/* Whether that producer ever wrote there. */
+bool broker_knows(struct broker_place place, int64_t producer);
+/* Records are copied. sequence: of the first; of a producer that never wrote there any is taken.
+ * *base: offset of the first. */
 rd_kafka_resp_err_t broker_produce(const char *id, struct broker_place place, int64_t producer,
                                    int16_t epoch, int32_t sequence, const struct record *records,
                                    size_t count, int64_t *base);

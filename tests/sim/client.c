@@ -29,6 +29,7 @@ static struct {
 } wire;
 
 enum fate (*client_fate)(struct process *process, int api, int64_t *late_us);
+bool (*client_skips)(struct process *process);
 
 void client_begin(const char *const names[TOPIC_COUNT])
 {
@@ -417,6 +418,7 @@ void rd_kafka_destroy(rd_kafka_t *client)
     for (int i = 0; i < TOPIC_COUNT * broker_partitions(); i++) {
         drop_outs(&client->lanes[i].first);
         drop_outs(&client->lanes[i].flying);
+        drop_outs(&client->lanes[i].skipped);
     }
     drop_outs(&client->reports);
     consumer_destroyed(client);
@@ -624,11 +626,22 @@ static rd_kafka_resp_err_t handle_produce(struct request *request)
                           &request->base);
 }
 
+static void report_all(rd_kafka_t *client, struct out **first, rd_kafka_resp_err_t code,
+                       int64_t offset, int64_t step)
+{
+    while (*first != NULL) {
+        struct out *out = *first;
+
+        *first = out->next;
+        report(client, out, code, offset);
+        offset += step;
+    }
+}
+
 static void answered_produce(struct request *request, rd_kafka_resp_err_t code)
 {
     rd_kafka_t *client = request->client;
     struct lane *lane = lane_of(client, request->places[0]);
-    int64_t offset = request->base;
 
     if (is_old(request))
         return;
@@ -641,13 +654,35 @@ static void answered_produce(struct request *request, rd_kafka_resp_err_t code)
         code = RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         breaks(client, code);
-    while (lane->flying != NULL) {
-        struct out *out = lane->flying;
-
-        lane->flying = out->next;
-        report(client, out, code, offset++);
-    }
+    report_all(client, &lane->skipped, code, RD_KAFKA_OFFSET_INVALID, 0);
+    report_all(client, &lane->flying, code, request->base, 1);
     pump_soon(client, 1);
+}
+
+/* The lane's first record, to the end of the others. Returns where the next one goes. */
+static struct out **move(struct lane *lane, struct out **last)
+{
+    struct out *out = lane->first;
+
+    lane->first = out->next;
+    if (lane->first == NULL)
+        lane->last = &lane->first;
+    out->next = NULL;
+    *last = out;
+    return &out->next;
+}
+
+static void skip(rd_kafka_t *client, struct broker_place place)
+{
+    struct lane *lane = lane_of(client, place);
+    struct out **last = &lane->skipped;
+    uint64_t count = 1 + world_below(20);
+
+    if (lane->first->next == NULL || broker_knows(place, client->producer) ||
+        client_skips == NULL || !client_skips(client->process))
+        return;
+    for (; count > 0 && lane->first->next != NULL; count--)
+        last = move(lane, last);
 }
 
 static void send_lane(rd_kafka_t *client, struct broker_place place)
@@ -662,18 +697,12 @@ static void send_lane(rd_kafka_t *client, struct broker_place place)
         most = 1 + world_below(20);
     if (most > sizeof(records) / sizeof(records[0]))
         most = sizeof(records) / sizeof(records[0]);
+    skip(client, place);
     request->sequence = lane->first->sequence;
     while (lane->first != NULL && count < most) {
-        struct out *out = lane->first;
-
-        lane->first = out->next;
-        out->next = NULL;
-        *last = out;
-        last = &out->next;
-        records[count++] = out->record;
+        records[count++] = lane->first->record;
+        last = move(lane, last);
     }
-    if (lane->first == NULL)
-        lane->last = &lane->first;
     request->places[0] = place;
     request->producer = client->producer;
     request->epoch = client->epoch;
@@ -766,6 +795,8 @@ rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *client)
     world_io("begin_transaction");
     if (client->fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
         return client_error(client->fatal, false, false);
+    if (client->in_transaction && client->broken != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return client_error(client->broken, false, true);
     if (client->init != INIT_DONE || client->in_transaction)
         return client_error(RD_KAFKA_RESP_ERR__STATE, false, false);
     client->in_transaction = true;
@@ -873,7 +904,7 @@ rd_kafka_resp_err_t rd_kafka_flush(rd_kafka_t *client, int timeout_ms)
     world_io("flush");
     for (;;) {
         (void)serve_reports(client);
-        if (client->pending == 0 || client->broken != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (client->pending == 0)
             return RD_KAFKA_RESP_ERR_NO_ERROR;
         if (world_now() >= until_us)
             return RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -955,6 +986,15 @@ static rd_kafka_error_t *wait_end(rd_kafka_t *client, int64_t until_us)
     return NULL;
 }
 
+static rd_kafka_error_t *broken_error(const rd_kafka_t *client)
+{
+    if (client->fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return client_error(client->fatal, false, false);
+    if (client->broken != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return client_error(client->broken, false, true);
+    return NULL;
+}
+
 rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *client, int timeout_ms)
 {
     int64_t until_us = world_now() + (int64_t)timeout_ms * world_ms_us;
@@ -964,12 +1004,14 @@ rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *client, int timeout_ms
     if (client->end == END_NOT) {
         int64_t left_ms = (until_us - world_now()) / world_ms_us;
 
+        error = broken_error(client);
+        if (error != NULL)
+            return error;
         if (rd_kafka_flush(client, (int)left_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
             return client_error(RD_KAFKA_RESP_ERR__TIMED_OUT, true, false);
-        if (client->fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return client_error(client->fatal, false, false);
-        if (client->broken != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return client_error(client->broken, false, true);
+        error = broken_error(client);
+        if (error != NULL)
+            return error;
         world_io("commit_transaction flushed");
         if (any_added(client))
             send_end(client, true);

@@ -63,7 +63,7 @@ static int64_t draw_span(struct chance *chance)
 static enum fault_kind draw_kind(struct chance *chance)
 {
     return (enum fault_kind)chance_below(chance,
-                                         chance_below(chance, 4) == 0 ? FAULT_CUT : FAULT_COUNT);
+                                         chance_below(chance, 4) == 0 ? FAULT_CUT : FAULT_SKIPPED);
 }
 
 static void draw_fault(struct chance *chance, struct fault *fault, int daemons, int partitions,
@@ -157,6 +157,11 @@ void faults_plan(uint64_t seed, int daemons, int partitions, int64_t until_us)
     if (chance_below(chance, seed > recipes_from_seed ? 2 : 6) == 0)
         follow_recipe(chance, seed > recipes_from_seed ? 2 + (int)chance_below(chance, 2)
                                                        : (int[]){0, 1, 3}[chance_below(chance, 3)]);
+    if (chance_below(chance, 12) == 0) { /* early: only what was never written to can skip */
+        faults[0].kind = FAULT_SKIPPED;
+        faults[0].at_us /= 16;
+        faults[0].nth = 1 + (int)chance_below(chance, 6);
+    }
 }
 
 void fault_say(const struct fault *fault, char text[200])
@@ -177,6 +182,7 @@ void fault_say(const struct fault *fault, char text[200])
                  fault->who, point_names[fault->point], span_s);
         break;
     case FAULT_CUT:
+    case FAULT_SKIPPED:
     case FAULT_KILLED:
     case FAULT_FROZEN:
     case FAULT_STOPPED:
@@ -263,6 +269,16 @@ static enum fate fate_of(struct process *process, int api, int64_t *late_us)
         return FATE_LATE;
     }
     return FATE_ARRIVES;
+}
+
+static bool skips(struct process *process)
+{
+    struct fault *fault = healed ? NULL : met(FAULT_SKIPPED, process->number, -1, -1);
+
+    if (fault == NULL)
+        return false;
+    happens(fault);
+    return true;
 }
 
 static void on_io(struct process *process, const char *what)
@@ -369,6 +385,7 @@ static void do_now(struct fault *fault)
     case FAULT_KILLED:
     case FAULT_KILLED_AT_POINT:
     case FAULT_FROZEN_AT_POINT:
+    case FAULT_SKIPPED:
     case FAULT_COUNT: done = false; break;
     }
     if (done)
@@ -387,7 +404,8 @@ static void begins(void *context)
     case FAULT_REQUEST_LATE:
     case FAULT_KILLED:
     case FAULT_KILLED_AT_POINT:
-    case FAULT_FROZEN_AT_POINT: fault->armed = true; break;
+    case FAULT_FROZEN_AT_POINT:
+    case FAULT_SKIPPED: fault->armed = true; break;
     case FAULT_CUT:
     case FAULT_TRANSACTIONS_AWAY:
     case FAULT_GROUP_AWAY:
@@ -420,6 +438,7 @@ void faults_begin(void)
     healed = false;
     memset(cut_us, 0, sizeof(cut_us));
     client_fate = fate_of;
+    client_skips = skips;
     world_on_io = on_io;
     for (int i = 0; i < fault_count; i++) {
         faults[i].armed = faults[i].happened = false;

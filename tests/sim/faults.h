@@ -32,7 +32,8 @@
     X(REDIS_AWAY, "Redis does not answer")                                                         \
     X(REDIS_WIPED, "Redis is emptied")                                                             \
     X(REDIS_OLD, "Redis comes back from an older dump")                                            \
-    X(REDIS_LOST_KEY, "Redis loses an entity")
+    X(REDIS_LOST_KEY, "Redis loses an entity")                                                     \
+    X(SKIPPED, "a new producer's first records are refused, those behind them are taken")
 
 #define FAULT_ENUM_(name, text) FAULT_##name,
 enum fault_kind { FAULT_MAP(FAULT_ENUM_) FAULT_COUNT };
