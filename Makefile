@@ -25,7 +25,7 @@ OPT_points  := -O2 -DRINGBACK_TEST_POINTS=1
 OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer
 
-PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash
+PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash libmicrohttpd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
@@ -65,6 +65,8 @@ build/ringback: FORCE
 	@cmp -s build/release/ringback $@ || cp build/release/ringback $@
 
 program: $(PROGRAM)
+print-cflags:
+	@echo $(PKG_CFLAGS)
 tests-build: $(TEST_BIN) ## build the C tests of the variant V
 
 $(PROGRAM): $(B)/daemon/main.o $(LIB)
@@ -120,7 +122,7 @@ help: ## this list
 	  awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 FORCE:
-.PHONY: all program tests-build test check deps purity format clean help FORCE
+.PHONY: all program print-cflags tests-build test check deps purity format clean help FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

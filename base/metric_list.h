@@ -20,17 +20,18 @@ METRIC(takeover, HISTOGRAM, SECONDS, none, "Time to take a partition over.")
 METRIC(torn_records, COUNTER, ONE, none, "State records found behind the last meta record: alarm.")
 METRIC(digest_mismatches, COUNTER, ONE, store,
     "Times that count or digest of a copy did not match: alarm.")
-METRIC(offsets_repeated, COUNTER, ONE, input, "Records below the next offset that were dropped.")
 METRIC(redis_batches, COUNTER, ONE, none, "Batches written to Redis.")
 METRIC(redis_failures, COUNTER, ONE, none, "Calls of Redis that failed.")
 METRIC(redis_write, HISTOGRAM, SECONDS, none, "Time to write a batch to Redis.")
 METRIC(redis_backlog, WORKER_GAUGE, BYTES, none,
     "Changes that are kept until Redis can be written.")
 METRIC(redis_behind, WORKER_GAUGE, ONE, none, "Batches that Redis is behind.")
+METRIC(redis_lag, WORKER_GAUGE, SECONDS, none, "How long Redis has lacked something.")
 METRIC(partitions, GAUGE, ONE, none, "Partitions that this process decides.")
 METRIC(input_waiting, WORKER_GAUGE, ONE, input, "Records fetched and not yet decided.")
-METRIC(horizon_behind, WORKER_GAUGE, SECONDS, none,
-    "How far the horizon of timers is behind the clock.")
+METRIC(timers_late, WORKER_GAUGE, SECONDS, none,
+    "How long the earliest deadline that is due has not fired.")
+METRIC(lag, WORKER_GAUGE, SECONDS, none, "Age of the oldest record that waits for its decision.")
 METRIC(clock_slow, WORKER_GAUGE, ONE, none, "1 while the clock waits for the wall clock: alarm.")
 METRIC(callbacks, WORKER_GAUGE, ONE, none, "Callbacks that have not ended.")
 METRIC(entities, WORKER_GAUGE, ONE, none, "Entities on the state topic.")

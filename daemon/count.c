@@ -53,11 +53,17 @@ void count_batch(struct worker *worker, int64_t commit_us)
 void count_gauges(struct worker *worker)
 {
     const struct machine *machine = engine_machine(worker->engine);
+    bool clock_event = worker->options.engine.clock_event;
+    int64_t due_ms = engine_due(worker->engine);
 
     for (int i = 0; i < INPUT_COUNT; i++)
         metrics_set(worker->metrics, METRIC_input_waiting, i, (int64_t)worker->inputs[i].count);
     metrics_set(worker->metrics, METRIC_redis_backlog, 0,
                 (int64_t)follow_backlog_bytes(worker->follow));
+    metrics_set(worker->metrics, METRIC_redis_behind, 0, (int64_t)follow_behind(worker->follow));
+    metrics_set(
+        worker->metrics, METRIC_timers_late, 0,
+        clock_event || due_ms >= worker->clock.now_ms ? 0 : (worker->clock.now_ms - due_ms) * 1000);
     metrics_set(worker->metrics, METRIC_clock_slow, 0, worker->clock.slow);
     metrics_set(worker->metrics, METRIC_callbacks, 0, (int64_t)machine_callbacks(machine));
     metrics_set(worker->metrics, METRIC_entities, 0, (int64_t)worker->committed.entity_count);

@@ -750,6 +750,16 @@ bool follow_idle(const struct follow *follow)
            !lacks_batches(follow) && !follow->drop_wanted;
 }
 
+uint64_t follow_behind(const struct follow *follow)
+{
+    uint64_t held = follow->held.present ? follow->held.number : 0;
+
+    if (follow->options.store == NULL || !follow->committed.present ||
+        held > follow->committed.number)
+        return 0;
+    return follow->committed.number - held;
+}
+
 int64_t follow_wake_ms(const struct follow *follow)
 {
     int64_t wake_ms;

@@ -69,6 +69,9 @@ bool follow_idle(const struct follow *follow);
 /* When follow_run() has something to do although the store's descriptor is silent, monotonic ms. */
 int64_t follow_wake_ms(const struct follow *follow);
 
+/* Committed batches that the store lacks, as far as is known. */
+uint64_t follow_behind(const struct follow *follow);
+
 size_t follow_backlog_bytes(const struct follow *follow);
 uint64_t follow_counted(const struct follow *follow, enum follow_count count);
 

@@ -13,6 +13,7 @@ struct hanging {
     int64_t stable;   /* as of the last answer */
     int64_t since_ms; /* since when it is that, with something behind it */
     int64_t told_ms;
+    bool hangs; /* since limit_ms */
 };
 
 enum { hanging_again_ms = 60 * 1000 };

@@ -16,6 +16,7 @@ enum {
 };
 
 static enum err poll_batch(struct worker *worker, struct err_note *note);
+static void note_waiting(struct worker *worker);
 static bool ready(struct worker *worker, int64_t now_ms);
 static void step_machine(struct worker *worker);
 static enum err commit(struct worker *worker, struct err_note *note);
@@ -34,6 +35,7 @@ enum err loop_run(struct worker *worker, struct err_note *note)
 enum err loop_turn(struct worker *worker, struct err_note *note)
 {
     TRY(poll_batch(worker, note));
+    note_waiting(worker);
     if (ready(worker, clock_monotonic_ms())) {
         step_machine(worker);
         if (worker->batch.count > 0)
@@ -182,6 +184,7 @@ static void find_horizon(struct worker *worker, struct engine_time *time)
                         &time->horizon_stop_ms))
         return;
     worker_count_add(worker, WORKER_COUNT_NOT_WAITED, 1);
+    atomic_store(&worker->unread_ms, clock_monotonic_ms());
     if (now_ms - worker->not_waited_ms > 10000)
         log_error("an input cannot be read: deadlines do not wait for it any longer",
                   LOG_INT("partition", worker->options.engine.partition));
@@ -262,19 +265,47 @@ static enum err commit(struct worker *worker, struct err_note *note)
     return ERR_OK;
 }
 
+/* For health: what waits, and since when. The records are lent: before they are decided. */
+static void note_waiting(struct worker *worker)
+{
+    int64_t since_ms = INT64_MAX;
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        const struct bus_input *input = &worker->inputs[i];
+
+        if (input->count > 0 && input->records[0].timestamp_ms < since_ms)
+            since_ms = input->records[0].timestamp_ms;
+    }
+    atomic_store(&worker->waiting_since_ms, is_live(worker) ? since_ms : INT64_MAX);
+}
+
+static void note_redis(struct worker *worker, int64_t now_ms)
+{
+    uint64_t behind = follow_behind(worker->follow);
+    int64_t since_ms = atomic_load(&worker->redis_since_ms);
+
+    if (behind == 0) {
+        atomic_store(&worker->redis_since_ms, INT64_MAX);
+    } else if (since_ms == INT64_MAX || worker->committed.number - behind >= worker->redis_target) {
+        worker->redis_target = worker->committed.number;
+        atomic_store(&worker->redis_since_ms, now_ms);
+    }
+}
+
 static void tick(struct worker *worker)
 {
     int64_t now_ms = clock_monotonic_ms();
 
     if (waiting(worker) == 0 || !is_live(worker))
         worker_progress(worker);
-    if (worker->clock.slow && !worker->skewed)
+    if (worker->clock.slow && !atomic_load(&worker->slow))
         log_error(
             "the saved clock is far ahead of this machine's: time goes at half its pace until "
             "they meet; check the clocks of all machines",
             LOG_INT("partition", worker->options.engine.partition),
             LOG_INT("ahead_ms", worker->clock.now_ms - clock_wall_ms()));
-    worker->skewed = worker->clock.slow;
+    atomic_store(&worker->slow, worker->clock.slow);
+    note_redis(worker, now_ms);
     if (now_ms - worker->told_ms >= tell_ms && worker->committed.number > 0) {
         int64_t next[INPUT_COUNT];
 

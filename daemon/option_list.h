@@ -136,6 +136,11 @@ OPTION(RULES, holds_line, "holds_line", MEDIA, "voice", 0, 0, NULL, DECIDES,
     "email, message, chat.")
 OPTION(RULES, callback_beside, "callback_beside", MEDIA, "email", 0, 0, NULL, DECIDES,
     "Media beside which an agent is given callbacks (5.2).")
+OPTION(HTTP, http_listen, "http.listen", TEXT, "", 0, 150, NULL, 0,
+    "Address and port, as 127.0.0.1:9464, at which /livez, /readyz and /metrics are answered, "
+    "without a password: an address that only those who may see them reach. Empty: none.")
+OPTION(HTTP, health_behind, "health_behind", DURATION, "10s", 100, 3600000, NULL, 0,
+    "What waits longer for its decision, or lacks longer in Redis, is a warning in /readyz.")
 OPTION(LOG, log_level, "log.level", CHOICE, "info", 0, 0, "debug|info|warn|error", RELOAD,
     "The least level that is logged.")
 OPTION(LOG, log_format, "log.format", CHOICE, "auto", 0, 0, "auto|json|text", RELOAD,

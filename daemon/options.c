@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/near.h"
+#include "daemon/http.h"
 #include "daemon/value.h"
 #include "state/machine.h"
 
@@ -460,6 +461,8 @@ enum err options_check(struct options *options, struct err_note *note)
             options_hide_password(url, hidden, sizeof(hidden)));
         return fail_option(options, OPTION_redis_url, note);
     }
+    if (options->http_listen[0] != '\0' && http_check(options->http_listen, note) != ERR_OK)
+        return fail_option(options, OPTION_http_listen, note);
     if (options->horizon_wait_stop_ms < options->horizon_wait_ms) {
         FAIL(note, ERR_BAD_OPTION,
              "%" PRId64 " is less than horizon_wait_ms (%" PRId64 "): deadlines that a record could"

@@ -38,6 +38,7 @@ enum option_flag { OPTION_DECIDES = 1, OPTION_RELOAD = 2, OPTION_SECRET = 4 };
     X(TIME, "Time")                                                                                \
     X(REDIS, "Redis")                                                                              \
     X(RULES, "Rules")                                                                              \
+    X(HTTP, "Health and metrics")                                                                  \
     X(LOG, "Log")
 
 #define OPTION_SECTION_ENUM_(name, title) OPTION_SECTION_##name,

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "daemon/bus_kafka.h"
 #include "daemon/hanging.h"
+#include "daemon/health.h"
 #include "daemon/room.h"
 #include "daemon/topics.h"
 #include "daemon/watchdog.h"
@@ -24,6 +25,8 @@ enum {
     hanging_ms = 10 * 1000, /* how often the outputs' ends are looked at */
     hanging_timeout_ms = 1000,
     outputs_count = TOPIC_COUNT - INPUT_COUNT,
+    behind_for_ms = 1000,      /* until what waits too long is told */
+    unread_for_ms = 10 * 1000, /* how long it is told that an input was not waited for */
     interval_ms = 4, /* of commits, a partition: the broker manages some 300 transactions/s */
     compare_ms = 3600 * 1000
 };
@@ -42,6 +45,11 @@ struct running {
     int32_t partitions;
     struct hanging *hanging; /* by partition and output */
     struct watchdog *watchdog;
+    struct health health;
+    struct health_view view; /* its partitions have room for all */
+    int64_t
+        *behind_from_ms; /* by partition, monotonic: records wait too long since; 0: they do not */
+    struct http *http;
     int64_t looked_ms; /* monotonic: at the workers */
     int64_t awake_ms;  /* monotonic: since when this thread runs without a pause */
     enum err err;
@@ -132,6 +140,7 @@ static void on_assigned(void *context, const int32_t *partitions, size_t count)
     size_t at = 0;
 
     log_info("partitions assigned", LOG_UINT("count", count));
+    running->view.started = true;
     for (int32_t i = 0; i < running->partitions; i++) {
         if (at < count && partitions[at] == i) {
             at++;
@@ -202,6 +211,18 @@ static enum err join_group(struct running *running, struct err_note *note)
     return kafka_group_create(&group, &events, &running->group, note);
 }
 
+/* First of all, so that what takes long at a start is seen. */
+static enum err start_http(struct running *running, struct err_note *note)
+{
+    struct http_options http = {running->options->http_listen, health_handle, &running->health};
+
+    if (http.listen[0] == '\0')
+        return ERR_OK;
+    TRY(http_start(&http, &running->http, note));
+    log_info("health and metrics", LOG_TEXT("listen", http.listen));
+    return ERR_OK;
+}
+
 static enum err prepare(struct running *running, struct err_note *note)
 {
     struct store *store;
@@ -211,6 +232,10 @@ static enum err prepare(struct running *running, struct err_note *note)
     running->partitions = running->topics.items[TOPIC_STATE].partitions;
     running->workers =
         memory_zalloc((size_t)running->partitions * sizeof(struct worker *), "workers");
+    running->view.partitions =
+        memory_zalloc((size_t)running->partitions * sizeof(*running->view.partitions), "health");
+    running->behind_from_ms =
+        memory_zalloc((size_t)running->partitions * sizeof(*running->behind_from_ms), "health");
     running->hanging = memory_zalloc(
         (size_t)running->partitions * outputs_count * sizeof(*running->hanging), "outputs");
     options_machine(running->options, &running->machine);
@@ -253,6 +278,70 @@ static enum err check_workers(struct running *running, struct err_note *note)
     if (running->run->deciding != NULL)
         atomic_store(running->run->deciding, deciding);
     return running->err;
+}
+
+/* One record with an old stamp is not yet a queue: what waits too long does so for a while. */
+static int64_t records_behind_ms(struct running *running, const struct worker *worker,
+                                 int32_t partition, int64_t now_ms)
+{
+    int64_t since_ms = atomic_load(&worker->waiting_since_ms);
+    int64_t behind_ms = since_ms == INT64_MAX ? 0 : clock_wall_ms() - since_ms;
+    int64_t *from_ms = &running->behind_from_ms[partition];
+
+    if (behind_ms <= 0)
+        behind_ms = 0;
+    if (behind_ms <= running->options->health_behind) {
+        *from_ms = 0;
+        return behind_ms;
+    }
+    if (*from_ms == 0)
+        *from_ms = now_ms;
+    return now_ms - *from_ms >= behind_for_ms ? behind_ms : 0;
+}
+
+static bool any_hangs(const struct running *running, int32_t partition)
+{
+    for (int i = 0; i < outputs_count; i++) {
+        if (running->hanging[partition * outputs_count + i].hangs)
+            return true;
+    }
+    return false;
+}
+
+static void see_health(struct running *running, bool stopping, bool memory_over)
+{
+    struct health_view *view = &running->view;
+    int64_t now_ms = clock_monotonic_ms();
+    int deciding = 0;
+
+    view->stopping = stopping;
+    view->memory_over = memory_over;
+    view->count = 0;
+    for (int32_t i = 0; i < running->partitions; i++) {
+        const struct worker *worker = running->workers[i];
+        struct health_partition *partition = &view->partitions[view->count];
+        int64_t redis_ms, unread_ms;
+
+        if (worker == NULL || !worker->threaded)
+            continue;
+        redis_ms = atomic_load(&worker->redis_since_ms);
+        unread_ms = atomic_load(&worker->unread_ms);
+        *partition = (struct health_partition){
+            .partition = i,
+            .state = (enum worker_state)atomic_load(&worker->state),
+            .behind_ms = records_behind_ms(running, worker, i, now_ms),
+            .redis_behind_ms = redis_ms == INT64_MAX ? 0 : now_ms - redis_ms,
+            .clock_slow = atomic_load(&worker->slow),
+            .input_unread = unread_ms != 0 && now_ms - unread_ms < unread_for_ms,
+            .hangs = any_hangs(running, i),
+        };
+        deciding += partition->state == WORKER_STATE_RUNNING;
+        metrics_set(worker->metrics, METRIC_lag, 0, partition->behind_ms * 1000);
+        metrics_set(worker->metrics, METRIC_redis_lag, 0, partition->redis_behind_ms * 1000);
+        view->count++;
+    }
+    metrics_set(metrics_of(-1), METRIC_partitions, 0, deciding);
+    health_see(&running->health, view, now_ms);
 }
 
 /* The outputs of the partitions that are decided here. */
@@ -364,6 +453,7 @@ static enum err serve(struct running *running, struct err_note *note)
         TRY(kafka_group_poll(running->group, poll_ms, note));
         TRY(check_workers(running, note));
         room_look(&room, clock_monotonic_ms());
+        see_health(running, false, room.over);
         if (clock_monotonic_ms() >= topics_at_ms) {
             TRY(check_topics(running, note));
             topics_at_ms = clock_monotonic_ms() + topics_ms;
@@ -399,7 +489,10 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     running->options = run->options;
     running->note = note;
     arena_init(&running->arena);
-    err = prepare(running, note);
+    health_init(&running->health, run->options->health_behind, clock_monotonic_ms());
+    err = start_http(running, note);
+    if (err == ERR_OK)
+        err = prepare(running, note);
     if (err == ERR_OK) {
         log_info("running", LOG_TEXT("version", RINGBACK_VERSION),
                  LOG_TEXT("group", run->options->group),
@@ -408,6 +501,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
         running->watchdog = watchdog_create(watchdog_tick_ms, watchdog_ticks, hangs, NULL);
         err = serve(running, note);
         watchdog_turn(running->watchdog);
+        see_health(running, true, false);
     }
     kafka_group_close(running->group);
     if (running->workers != NULL)
@@ -415,6 +509,10 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     for (int32_t i = 0; running->workers != NULL && i < running->partitions; i++)
         worker_destroy(running->workers[i]);
     free(running->workers);
+    http_stop(running->http);
+    health_deinit(&running->health);
+    free(running->view.partitions);
+    free(running->behind_from_ms);
     free(running->hanging);
     kafka_log_destroy(running->log);
     if (running->client != NULL)

@@ -41,6 +41,8 @@ struct worker *worker_create(const struct worker_options *options, struct store 
     for (int i = 0; i < worker_fences_max; i++)
         worker->fenced_ms[i] = INT64_MIN / 2;
     atomic_store(&worker->state, WORKER_STATE_STOPPED);
+    atomic_store(&worker->waiting_since_ms, INT64_MAX);
+    atomic_store(&worker->redis_since_ms, INT64_MAX);
     atomic_store(&worker->progress_ms, clock_monotonic_ms());
     return worker;
 }

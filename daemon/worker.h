@@ -98,15 +98,19 @@ struct worker {
     bool fresh;           /* something came since the last decision */
     int64_t oldest_ms;    /* timestamp of the batch's oldest record; INT64_MAX: timers only */
     bool limited;         /* the last batch ended at a limit */
-    bool skewed;          /* the clock's alarm was given */
     int64_t not_waited_ms;
+    uint64_t redis_target; /* the batch that Redis lacks since redis_since_ms */
     /* shared with the process's thread */
     pthread_t thread;
     bool threaded;
     atomic_int state;
     atomic_bool stop;
-    atomic_llong stop_ms;     /* monotonic, when stop was set */
-    atomic_llong progress_ms; /* monotonic: it moved, or had nothing to do */
+    atomic_llong stop_ms;          /* monotonic, when stop was set */
+    atomic_llong progress_ms;      /* monotonic: it moved, or had nothing to do */
+    atomic_llong waiting_since_ms; /* wall: of the oldest record that waits; INT64_MAX: none */
+    atomic_llong redis_since_ms;   /* monotonic: Redis lacks something since; INT64_MAX: nothing */
+    atomic_llong unread_ms;        /* monotonic: an input was last not waited for; 0: never */
+    atomic_bool slow;              /* the clock waits for the wall clock */
     atomic_llong counts[WORKER_COUNT_END];
     struct err_note note; /* why it is REFUSED; read after that state */
 };

@@ -59,7 +59,7 @@ static void metrics_gauges_are_one_a_worker_and_leave_with_it(void **state)
     metrics_set(metrics_of(3), METRIC_callbacks, 0, 12);
     metrics_set(metrics_of(4), METRIC_callbacks, 0, -1);
     metrics_set(metrics_of(4), METRIC_input_waiting, 2, 9);
-    metrics_set(metrics_of(4), METRIC_horizon_behind, 0, -1500000);
+    metrics_set(metrics_of(4), METRIC_timers_late, 0, -1500000);
     metrics_set(metrics_of(-1), METRIC_partitions, 0, 2);
     written();
     assert_line("# TYPE ringback_callbacks gauge\n"
@@ -67,7 +67,7 @@ static void metrics_gauges_are_one_a_worker_and_leave_with_it(void **state)
                 "ringback_callbacks{partition=\"4\"} -1\n"
                 "# HELP");
     assert_line("ringback_input_waiting{input=\"presence\",partition=\"4\"} 9\n");
-    assert_line("ringback_horizon_behind_seconds{partition=\"4\"} -1.500000\n");
+    assert_line("ringback_timers_late_seconds{partition=\"4\"} -1.500000\n");
     assert_line("ringback_partitions 2\n");
     metrics_leave(metrics_of(4));
     written();
