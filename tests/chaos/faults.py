@@ -226,7 +226,7 @@ def redis_full(stage, chance, rest):
     """Its dump cannot be written any more, so it refuses to be written to (stop-writes-on-bgsave-error)."""
     with stage.locks["redis"]:
         store, seconds = stage.stores[stage.primary], chance.uniform(1, 5)
-        stages.full(store.pid, True)
+        store.disk.full(True)
         with contextlib.suppress(servers.ServerError):
             store.call("BGSAVE")
 
@@ -239,7 +239,7 @@ def redis_full(stage, chance, rest):
 
         servers.wait_until(refuses, "Redis refuses writes", 10)
         rest(seconds)
-        stages.full(store.pid, False)
+        store.disk.full(False)
 
         def takes():
             with contextlib.suppress(servers.ServerError):
@@ -281,15 +281,16 @@ def broker_freeze(stage, chance, rest):
 
 
 def broker_full(stage, chance, rest):
-    """No file of its may grow. It gives up its log folder and ends; then there is room again."""
+    """Its disk is full: it gives up its log folder and ends; then there is room again."""
     with stage.locks["brokers"]:
         one = chance.choice(stage.brokers)
-        stages.full(one.pid, True)
+        one.disk.full(True)
         with contextlib.suppress(servers.ServerError):
             servers.wait_until(lambda: not one.running(), "the broker ends", 15)
         ended = not one.running()
         if not ended:
             one.kill()
+        one.disk.full(False)
         one.start()
         return "%d%s" % (one.number, ", which ended" if ended else "")
 
@@ -337,11 +338,13 @@ KINDS = {
     "broker-full": broker_full,
 }
 THREE = {"brokers-apart": brokers_apart}
+DISKS = ("redis-full", "broker-full")  # need file systems of their own
 
 
-def kinds(variant, named=()):
+def kinds(variant, named=(), disks=True):
     """{name: function}: all of the variant, or those that are named. KeyError: there is no such."""
     every = dict(KINDS, **THREE)
     if named:
         return {name: every[name] for name in named}
-    return every if variant == "three" else dict(KINDS)
+    return {name: function for name, function in (every if variant == "three" else KINDS).items()
+            if disks or name not in DISKS}  # fmt: skip

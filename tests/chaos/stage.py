@@ -8,7 +8,6 @@ import concurrent.futures
 import contextlib
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import time
 
 import by_hand
 import checker
+import disks
 import servers
 import wires
 
@@ -32,6 +32,8 @@ class Broker(servers.Kafka):
     def __init__(self, number, cluster, folder, session_ms):
         super().__init__(folder, jvm=("-Xmx320m", "-Xms64m", "-XX:TieredStopAtLevel=1"))
         self.number, self.cluster = number, cluster
+        self.disk = disks.Disk(os.path.join(self.folder, "disk"), 2000)
+        self.data = os.path.join(self.disk.folder, "data")
         self.settings.update({
             "node.id": str(number), "num.network.threads": "1", "num.io.threads": "4",
             "broker.session.timeout.ms": str(session_ms),
@@ -40,16 +42,11 @@ class Broker(servers.Kafka):
 
 
 class Store(servers.Redis):
-    """A Redis that does not die of a full disk, as none does: writing fails."""
-
-    def command(self):
-        return ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"] + super().command()
-
-
-def full(pid, on):
-    """Whether files of the process may grow: its disk is full, or not any more."""
-    hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard) if on else (hard, hard))
+    def __init__(self, folder, options):
+        super().__init__(folder, options)
+        self.disk = disks.Disk(os.path.join(self.folder, "disk"), 200)
+        self.options["dir"] = self.disk.folder
+        self.dump_file = os.path.join(self.disk.folder, "dump.rdb")
 
 
 class Daemon:
@@ -321,8 +318,8 @@ class Stage:
         for source, target in self.wires.laid:
             self.wires.heal(source, target)
         for server in self.brokers + self.stores:
+            server.disk.full(False)
             if server.running():
-                full(server.pid, False)
                 server.thaw()
         self.at_once([broker.start for broker in self.brokers if not broker.running()])
         for store in self.stores:
@@ -340,6 +337,7 @@ class Stage:
                 daemon.kill()
         for server in self.brokers + self.stores:
             server.close(keep=True)
+            server.disk.close(keep)
         self.wires.close()
         if not keep and "RINGBACK_KEEP" not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
