@@ -89,10 +89,11 @@ static enum err check_delivery(const struct feed *feed, struct err_note *note)
 {
     if (atomic_load(&feed->failures) == 0)
         return ERR_OK;
-    return FAIL(note, ERR_BUS_REFUSED,
-                "the broker refused %d records: %s. Topics for recorded logs are made by `ringback "
-                "topics --for-replay`",
-                atomic_load(&feed->failures), rd_kafka_err2str(feed->code));
+    return FAIL(note, ERR_BUS_REFUSED, "the broker refused %d records: %s%s",
+                atomic_load(&feed->failures), rd_kafka_err2str(feed->code),
+                feed->code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
+                    ? ": topics for recorded logs are made by `ringback topics --for-replay`"
+                    : "");
 }
 
 enum err feed_send(struct feed *feed, const struct record *record, struct err_note *note)

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/partition.h"
 #include "consumers/kafka.h"
 #include "daemon/bus_kafka.h"
+#include "daemon/feed.h"
 #include "daemon/topics.h"
 #include "producers/log_file.h"
 
@@ -22,9 +22,7 @@ struct applying {
     struct kafka_log *log;
     bool wanted[partitions_max]; /* partitions of the inputs that the file's domains are on */
     struct kafka_reader *results[partitions_max];
-    rd_kafka_t *producer;
-    rd_kafka_topic_t *topic;
-    atomic_int failed;
+    struct feed *feed;
 };
 
 static int32_t partition_for(const struct applying *applying, const char *domain)
@@ -158,40 +156,6 @@ static enum err read_known(struct applying *applying, struct settings_known *kno
     return ERR_OK;
 }
 
-static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *opaque)
-{
-    struct applying *applying = opaque;
-
-    (void)kafka;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        atomic_store(&applying->failed, (int)message->err);
-}
-
-static enum err make_producer(struct applying *applying, struct err_note *note)
-{
-    /* One request at a time: two could lose the first one's records (producers/kafka.c). */
-    static const char *const ours[] = {"client.id",
-                                       "ringback-queues",
-                                       "enable.idempotence",
-                                       "true",
-                                       "max.in.flight",
-                                       "1",
-                                       "linger.ms",
-                                       "5",
-                                       NULL};
-    struct kafka_setting items[option_kafka_count_max];
-    struct kafka_settings settings = bus_kafka_settings(applying->apply->options, items);
-    rd_kafka_conf_t *conf = NULL;
-
-    TRY(kafka_conf_create(&settings, ours, &conf, note));
-    rd_kafka_conf_set_opaque(conf, applying);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    TRY(kafka_create(RD_KAFKA_PRODUCER, conf, "the producer", &applying->producer, note));
-    applying->topic =
-        rd_kafka_topic_new(applying->producer, applying->topics.items[TOPIC_SETTINGS].name, NULL);
-    return ERR_OK;
-}
-
 static enum err send_step(struct applying *applying, const struct settings_step *step,
                           struct err_note *note)
 {
@@ -200,40 +164,26 @@ static enum err send_step(struct applying *applying, const struct settings_step 
                             .timestamp_ms = clock_wall_ms(),
                             .key = slice_text(step->domain),
                             .value = step->value};
-    int64_t until_ms = clock_monotonic_ms() + broker_ms;
-    rd_kafka_resp_err_t code;
 
-    do {
-        code = kafka_produce(applying->producer, applying->topic, &record, true, NULL);
-        (void)rd_kafka_poll(applying->producer,
-                            code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? slice_ms : 0);
-    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_monotonic_ms() < until_ms);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return FAIL(note, ERR_BUS_DOWN, "%s %s cannot be sent: %s", settings_kind_name(step->kind),
-                    step->id, rd_kafka_err2str(code));
-    return ERR_OK;
+    return feed_send(applying->feed, &record, note);
 }
 
 static enum err send_all(struct applying *applying, const struct settings_plan *plan,
                          struct err_note *note)
 {
-    int code;
+    enum err err;
 
-    TRY(make_producer(applying, note));
+    TRY(feed_create(applying->apply->options, "ringback-queues", &applying->feed, note));
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->steps[i].value.data != NULL)
             TRY(send_step(applying, &plan->steps[i], note));
     }
-    if (rd_kafka_flush(applying->producer, broker_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return FAIL(note, ERR_BUS_DOWN,
-                    "the broker did not take everything within %d s; apply again: what it took is"
-                    " not sent twice",
-                    broker_ms / 1000);
-    code = atomic_load(&applying->failed);
-    if (code != 0)
-        return FAIL(note, ERR_BUS_DOWN, "the broker did not take everything: %s; apply again",
-                    rd_kafka_err2str((rd_kafka_resp_err_t)code));
-    return ERR_OK;
+    err = feed_flush(applying->feed, note);
+    if (err == ERR_BUS_DOWN)
+        return FAIL(
+            note, ERR_BUS_DOWN,
+            "the broker did not take everything; apply again: what it took is not sent twice");
+    return err;
 }
 
 static enum err wait_for_answers(struct applying *applying, struct settings_plan *plan,
@@ -264,10 +214,7 @@ static void end_applying(struct applying *applying)
     for (int32_t i = 0; i < partitions_max; i++)
         kafka_reader_close(applying->results[i]);
     kafka_log_destroy(applying->log);
-    if (applying->topic != NULL)
-        rd_kafka_topic_destroy(applying->topic);
-    if (applying->producer != NULL)
-        rd_kafka_destroy(applying->producer);
+    feed_destroy(applying->feed);
     free(applying);
 }
 

@@ -121,7 +121,8 @@ static size_t hear(int fd, char *text, size_t size)
 
 static void check_answer(const char *text)
 {
-    static const int known[] = {200, 400, 404, 405, 408, 411, 413, 414, 417, 431, 500, 501, 503, 505};
+    static const int known[] = {200, 400, 404, 405, 408, 411, 413,
+                                414, 417, 431, 500, 501, 503, 505};
     int status = 0, end = 0;
 
     if (sscanf(text, "HTTP/1.%*1[01] %3d %n", &status, &end) != 1 || end == 0 ||
