@@ -20,7 +20,7 @@
     X(batch_before_meta, "all but the meta record are produced")                                   \
     X(batch_produced, "all are produced")                                                          \
     X(batch_flushed, "all are on the broker, nothing is committed")                                \
-    X(batch_committing, "the commit was sent, its answer is not there")                            \
+    X(batch_committing, "the commit is sent next")                                                 \
     X(batch_committed, "committed, nothing told to Redis")                                         \
     X(store_sent, "a batch was sent to Redis, its answer is not there")                            \
     X(store_applied, "the pointer was swapped")                                                    \

@@ -318,22 +318,6 @@ static enum err refused(struct kafka_outputs *outputs, struct kafka_committed *c
                 outputs->options.topics[record->topic], rd_kafka_err2str(outputs->refused_code));
 }
 
-#if defined(RINGBACK_TEST_POINTS)
-static void commit_for_points(struct kafka_outputs *outputs)
-{
-    const char *wanted = getenv("RINGBACK_POINT");
-
-    if (wanted != NULL && strncmp(wanted, "batch_committing", 16) == 0)
-        rd_kafka_error_destroy(rd_kafka_commit_transaction(outputs->kafka, 0));
-    POINT(batch_committing);
-}
-#else
-static void commit_for_points(struct kafka_outputs *outputs)
-{
-    (void)outputs;
-}
-#endif
-
 /* A probe that changes nothing: no transaction can begin within one, and the answer tells why. */
 static bool is_broken(struct kafka_outputs *outputs)
 {
@@ -429,6 +413,6 @@ enum err kafka_outputs_commit(struct kafka_outputs *outputs, const struct record
     POINT(batch_produced);
     TRY(flush_all(outputs, end_ms, cancelled, context, note));
     POINT(batch_flushed);
-    commit_for_points(outputs);
+    POINT(batch_committing);
     return commit_all(outputs, end_ms, cancelled, context, committed, note);
 }
