@@ -20,7 +20,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ports_first = 20000, ports_last = 30000, ask_anew = 512, patience_ms = 10 };
+enum {
+    ports_first = 20000,
+    ports_last = 30000,
+    ask_anew = 512,
+    patience_ms = 10,
+    good_ms = 10000,
+    tries_max = 500
+};
 
 static struct health health;
 static struct http *server;
@@ -54,15 +61,23 @@ static void begin(void)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 }
 
+/* A signal or a lack of ports is not the server's fault; that nobody gets in is. */
 static int ask(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const struct linger reset = {.l_onoff = 1}; /* no port is kept behind each question */
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-        abort();
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    return fd;
+    for (int tries = 0; tries < tries_max; tries++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+            abort();
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+            return fd;
+        (void)close(fd);
+        (void)poll(NULL, 0, patience_ms);
+    }
+    abort();
 }
 
 static bool say(int fd, const uint8_t *data, size_t size)
@@ -95,7 +110,7 @@ static void say_pieces(int fd, const uint8_t *data, size_t size)
 }
 
 /* What is answered until it hangs up, or until nothing comes any more; the text is ended. */
-static size_t hear(int fd, char *text, size_t size)
+static size_t hear(int fd, int patience, char *text, size_t size)
 {
     size_t got = 0;
 
@@ -105,8 +120,11 @@ static size_t hear(int fd, char *text, size_t size)
         char *to = got + 1 < size ? text + got : rest;
         struct pollfd waits = {.fd = fd, .events = POLLIN};
         ssize_t more;
+        int woke = poll(&waits, 1, patience);
 
-        if (poll(&waits, 1, patience_ms) == 0)
+        if (woke < 0)
+            continue;
+        if (woke == 0)
             break;
         more = recv(fd, to, to == rest ? sizeof(rest) : size - got - 1, 0);
         if (more < 0 && errno == EINTR)
@@ -147,13 +165,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fd = ask();
     say_pieces(fd, data, size);
     (void)say(fd, (const uint8_t *)"\r\n\r\n", 4);
-    if (hear(fd, text, sizeof(text)) > 0)
+    if (hear(fd, patience_ms, text, sizeof(text)) > 0)
         check_answer(text);
     (void)close(fd);
     if (count++ % ask_anew != 0)
         return 0;
     fd = ask();
-    if (!say(fd, good, sizeof(good) - 1) || hear(fd, text, sizeof(text)) == 0 ||
+    if (!say(fd, good, sizeof(good) - 1) || hear(fd, good_ms, text, sizeof(text)) == 0 ||
         strncmp(text, "HTTP/1.", 7) != 0 || strncmp(text + 8, " 200 ", 5) != 0)
         abort();
     (void)close(fd);
