@@ -319,17 +319,18 @@ static void tick(struct worker *worker)
 
 static void wait_for_work(struct worker *worker)
 {
-    struct pollfd fds[2] = {{.fd = worker->bus->ops->fd(worker->bus), .events = POLLIN},
+    struct pollfd fds[3] = {{.fd = worker->bus->ops->fd(worker->bus), .events = POLLIN},
+                            {.fd = worker->wake_fd, .events = POLLIN},
                             {.fd = -1}};
     int64_t now_ms = clock_monotonic_ms(), wake_ms = now_ms + idle_ms_max;
     int64_t decide_ms = ready_ms(worker, now_ms);
     int64_t follow_ms = follow_wake_ms(worker->follow);
 
     if (worker->store != NULL)
-        fds[1].fd = store_fd(worker->store, &fds[1].events);
+        fds[2].fd = store_fd(worker->store, &fds[2].events);
     if (decide_ms < wake_ms)
         wake_ms = decide_ms;
     if (follow_ms < wake_ms)
         wake_ms = follow_ms;
-    (void)poll(fds, 2, wake_ms > now_ms ? (int)(wake_ms - now_ms) : 0);
+    (void)poll(fds, 3, wake_ms > now_ms ? (int)(wake_ms - now_ms) : 0);
 }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -38,6 +40,8 @@ struct worker *worker_create(const struct worker_options *options, struct store 
     worker->arrived_ms = INT64_MAX;
     worker->engine = engine_create(&worker->options.engine);
     batch_init(&worker->batch);
+    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert(worker->wake_fd >= 0);
     for (int i = 0; i < worker_fences_max; i++)
         worker->fenced_ms[i] = INT64_MIN / 2;
     atomic_store(&worker->state, WORKER_STATE_STOPPED);
@@ -55,6 +59,7 @@ void worker_destroy(struct worker *worker)
     engine_destroy(worker->engine);
     batch_deinit(&worker->batch);
     store_destroy(worker->store);
+    (void)close(worker->wake_fd);
     free(worker);
 }
 
@@ -224,10 +229,12 @@ static void *thread_main(void *context)
 
 void worker_start(struct worker *worker, struct bus *bus)
 {
+    uint64_t woken;
     int failed;
 
     assert(!worker->threaded);
     worker->bus = bus;
+    (void)!read(worker->wake_fd, &woken, sizeof(woken)); /* of the stop before */
     atomic_store(&worker->stop, false);
     enter(worker, WORKER_STATE_TAKING_OVER);
     failed = pthread_create(&worker->thread, NULL, thread_main, worker);
@@ -237,8 +244,11 @@ void worker_start(struct worker *worker, struct bus *bus)
 
 void worker_ask_stop(struct worker *worker)
 {
+    static const uint64_t wake_up = 1;
+
     atomic_store(&worker->stop_ms, clock_monotonic_ms());
     atomic_store(&worker->stop, true);
+    (void)!write(worker->wake_fd, &wake_up, sizeof(wake_up));
 }
 
 void worker_join(struct worker *worker)

@@ -105,7 +105,8 @@ struct worker {
     bool threaded;
     atomic_int state;
     atomic_bool stop;
-    atomic_llong stop_ms;          /* monotonic, when stop was set */
+    int wake_fd;          /* readable once a stop was asked for: nothing else may come any more */
+    atomic_llong stop_ms; /* monotonic, when stop was set */
     atomic_llong progress_ms;      /* monotonic: it moved, or had nothing to do */
     atomic_llong waiting_since_ms; /* wall: of the oldest record that waits; INT64_MAX: none */
     atomic_llong redis_since_ms;   /* monotonic: Redis lacks something since; INT64_MAX: nothing */

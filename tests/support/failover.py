@@ -249,7 +249,7 @@ class Pair:
         victim = number % 2
         lost, kept = self.halves(victim)
         other = self.daemons[1 - victim]
-        said = len(other.lines())
+        said, own = len(other.lines()), len(self.daemons[victim].lines())
         moment = time.monotonic()
         self.daemons[victim].process.send_signal(signal.SIGTERM)
         spent = cpu_s(other)
@@ -259,6 +259,7 @@ class Pair:
             raise AssertionError("it did not stop well:\n" + self.daemons[victim].log_end())
         found["ended"] = round(time.monotonic() - moment, 3)
         found["timeline"] = self.timeline(other, said)
+        found["left"] = self.timeline(self.daemons[victim], own)
         self.daemons[victim] = self.start(victim)
         self.wait_shared()
         return found

@@ -1,12 +1,17 @@
 /* The worker on a broker and a store in memory: take-over, unknown outcomes, fences, Redis behind.
- * The thread is not started: the test turns the loop itself. */
+ * The test turns the loop itself; only where a wait matters a thread does. */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "daemon/worker.h"
 #include "tests/support/fake_bus.h"
 
@@ -634,6 +639,62 @@ static void worker_records_behind_end_markers_are_another_log(void **state)
     assert_int_equal(fake_bus_state_count(town->bus), 2);
 }
 
+/* --- a stop --- */
+
+struct waiter {
+    struct town *town;
+    _Atomic long thread; /* the system's number of it; 0: it has not begun */
+    enum err err;
+};
+
+static void *run_loop(void *context)
+{
+    struct waiter *waiter = context;
+
+    waiter->thread = syscall(SYS_gettid);
+    waiter->err = loop_run(waiter->town->worker, &waiter->town->note);
+    return NULL;
+}
+
+static bool waits(long thread)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", thread);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    (void)fclose(file);
+    return state == 'S';
+}
+
+/* Who has nothing to do waits a second for something to come. */
+static void worker_a_stop_wakes_who_has_nothing_to_do(void **state)
+{
+    struct waiter waiter = {.town = *state};
+    pthread_t thread;
+    int64_t began_ms;
+
+    follow_destroy(waiter.town->worker->follow); /* a store would wake it, too */
+    waiter.town->worker->follow = follow_create(
+        &(struct follow_options){.bus = waiter.town->worker->bus, .backlog_bytes_max = 1 << 20});
+    take(waiter.town);
+    turn(waiter.town);
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, &waiter), 0);
+    began_ms = clock_monotonic_ms();
+    while (clock_monotonic_ms() - began_ms < 100) { /* a long wait, not a short one */
+        (void)sched_yield();
+        if (waiter.thread == 0 || !waits(waiter.thread))
+            began_ms = clock_monotonic_ms();
+    }
+    began_ms = clock_monotonic_ms();
+    worker_ask_stop(waiter.town->worker);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(waiter.err, ERR_OK);
+    assert_true(clock_monotonic_ms() - began_ms < 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -675,6 +736,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(worker_last_batch_that_did_not_fit_the_backlog_is_fed,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_any_failing_call_of_redis_loses_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(worker_a_stop_wakes_who_has_nothing_to_do, set_up,
                                         tear_down),
     };
 
