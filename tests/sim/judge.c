@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "base/memory.h"
 #include "base/version.h"
@@ -285,15 +286,50 @@ static bool check_rest(struct reference *reference)
 
 /* --- copies --- */
 
-static bool is_last(int32_t partition, int64_t offset)
+struct seen_key {
+    UT_hash_handle hh;
+};
+
+/* From the end, so that the first record met of a key is its last. */
+static bool is_first_met(struct seen_key **seen, const struct broker_entry *entry)
 {
-    const struct broker_entry *entry = broker_entry(TOPIC_STATE, partition, offset);
+    struct seen_key *key = NULL;
 
-    for (int64_t i = offset + 1; i < broker_high(TOPIC_STATE, partition); i++) {
-        const struct broker_entry *later = broker_entry(TOPIC_STATE, partition, i);
+    HASH_FIND(hh, *seen, entry->record.key.data, entry->record.key.size, key);
+    if (key != NULL)
+        return false;
+    key = memory_zalloc(sizeof(*key), "a key");
+    HASH_ADD_KEYPTR(hh, *seen, entry->record.key.data, entry->record.key.size, key);
+    return true;
+}
 
-        if (was_committed(later) && slice_equal(later->record.key, entry->record.key))
-            return false;
+static void forget(struct seen_key *seen)
+{
+    struct seen_key *key, *next;
+
+    HASH_ITER (hh, seen, key, next) {
+        HASH_DEL(seen, key);
+        free(key);
+    }
+}
+
+/* count: of the entities that state holds. */
+static bool check_redis_entities(struct reference *reference, struct seen_key **seen, size_t *count)
+{
+    struct store_world *redis = redis_world(reference->partition);
+
+    for (int64_t i = broker_high(TOPIC_STATE, reference->partition); i-- > 0;) {
+        const struct broker_entry *entry = broker_entry(TOPIC_STATE, reference->partition, i);
+
+        if (!was_committed(entry) || slice_equal(entry->record.key, slice_text(META_KEY)) ||
+            !is_first_met(seen, entry) || entry->record.value.data == NULL)
+            continue;
+        ++*count;
+        if (!slice_equal(store_world_get(redis, entry->record.key), entry->record.value))
+            return WRONG(reference,
+                         "REDIS partition %" PRId32 ": \"%.*s\" is another than on state",
+                         reference->partition, (int)entry->record.key.size,
+                         (const char *)entry->record.key.data);
     }
     return true;
 }
@@ -301,22 +337,13 @@ static bool is_last(int32_t partition, int64_t offset)
 static bool check_redis(struct reference *reference)
 {
     struct store_world *redis = redis_world(reference->partition);
+    struct seen_key *seen = NULL;
     size_t count = 0;
+    bool good = check_redis_entities(reference, &seen, &count);
 
-    for (int64_t i = 0; i < broker_high(TOPIC_STATE, reference->partition); i++) {
-        const struct broker_entry *entry = broker_entry(TOPIC_STATE, reference->partition, i);
-
-        if (!was_committed(entry) || entry->record.value.data == NULL ||
-            slice_equal(entry->record.key, slice_text(META_KEY)) ||
-            !is_last(reference->partition, i))
-            continue;
-        count++;
-        if (!slice_equal(store_world_get(redis, entry->record.key), entry->record.value))
-            return WRONG(reference,
-                         "REDIS partition %" PRId32 ": \"%.*s\" is another than on state",
-                         reference->partition, (int)entry->record.key.size,
-                         (const char *)entry->record.key.data);
-    }
+    forget(seen);
+    if (!good)
+        return false;
     if (store_world_count(redis) != count)
         return WRONG(reference, "REDIS partition %" PRId32 ": %zu entities, state has %zu",
                      reference->partition, store_world_count(redis), count);
