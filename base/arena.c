@@ -8,9 +8,7 @@ enum { arena_block_bytes = 64 * 1024, arena_keep_bytes_max = 16 * 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
-    size_t size;
-    size_t used;
-    size_t padding; /* keeps bytes on a 16-byte boundary */
+    size_t size; /* a multiple of 16; bytes are on a 16-byte boundary */
     uint8_t bytes[];
 };
 
@@ -23,6 +21,13 @@ static void arena_protobuf_free(void *data, void *pointer)
 {
     (void)data;
     (void)pointer;
+}
+
+static void use(struct arena *arena, struct arena_block *block)
+{
+    arena->current = block;
+    arena->free = block == NULL ? NULL : block->bytes;
+    arena->left = block == NULL ? 0 : block->size;
 }
 
 void arena_init(struct arena *arena)
@@ -40,7 +45,8 @@ void arena_deinit(struct arena *arena)
         free(block);
         block = next;
     }
-    arena->first = arena->current = NULL;
+    arena->first = NULL;
+    use(arena, NULL);
 }
 
 void arena_reset(struct arena *arena)
@@ -57,10 +63,9 @@ void arena_reset(struct arena *arena)
             continue;
         }
         kept += block->size;
-        block->used = 0;
         link = &block->next;
     }
-    arena->current = arena->first;
+    use(arena, arena->first);
 }
 
 static struct arena_block *arena_grow(struct arena *arena, size_t size)
@@ -73,7 +78,6 @@ static struct arena_block *arena_grow(struct arena *arena, size_t size)
         abort();
     }
     block->size = bytes;
-    block->used = 0;
     if (arena->current == NULL) {
         block->next = NULL;
         arena->first = block;
@@ -81,25 +85,22 @@ static struct arena_block *arena_grow(struct arena *arena, size_t size)
         block->next = arena->current->next;
         arena->current->next = block;
     }
-    arena->current = block;
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_slow(struct arena *arena, size_t size)
 {
-    struct arena_block *block = arena->current;
+    struct arena_block *block = arena->current == NULL ? NULL : arena->current->next;
     void *pointer;
 
-    size = (size + 15) & ~(size_t)15;
-    while (block != NULL && block->size - block->used < size) {
+    while (block != NULL && block->size < size) {
+        arena->current = block;
         block = block->next;
-        if (block != NULL)
-            arena->current = block;
     }
-    if (block == NULL)
-        block = arena_grow(arena, size);
-    pointer = block->bytes + block->used;
-    block->used += size;
+    use(arena, block == NULL ? arena_grow(arena, size) : block);
+    pointer = arena->free;
+    arena->free += size;
+    arena->left -= size;
     return pointer;
 }
 

@@ -146,6 +146,10 @@ static inline bool read_varint(struct cursor *cursor, uint64_t *value)
 {
     uint64_t read = 0;
 
+    if (cursor->at < cursor->end && *cursor->at < 0x80) { /* nearly all are of one byte */
+        *value = *cursor->at++;
+        return true;
+    }
     for (unsigned i = 0; i < varint_bytes_max && cursor->at < cursor->end; i++) {
         uint8_t byte = *cursor->at++;
 

@@ -78,47 +78,45 @@ uint32_t text_set(struct texts *texts, uint32_t old, struct slice slice)
     return text_put(texts, slice);
 }
 
+/* Of each byte: 0 = not in an id, 1 = in one, 2 + n = in one and the hex digit n of a UUID. */
+static const uint8_t letters[256] = {
+    ['0'] = 2,  ['1'] = 3,  ['2'] = 4,  ['3'] = 5,  ['4'] = 6,  ['5'] = 7,  ['6'] = 8,  ['7'] = 9,
+    ['8'] = 10, ['9'] = 11, ['a'] = 12, ['b'] = 13, ['c'] = 14, ['d'] = 15, ['e'] = 16, ['f'] = 17,
+    ['g'] = 1,  ['h'] = 1,  ['i'] = 1,  ['j'] = 1,  ['k'] = 1,  ['l'] = 1,  ['m'] = 1,  ['n'] = 1,
+    ['o'] = 1,  ['p'] = 1,  ['q'] = 1,  ['r'] = 1,  ['s'] = 1,  ['t'] = 1,  ['u'] = 1,  ['v'] = 1,
+    ['w'] = 1,  ['x'] = 1,  ['y'] = 1,  ['z'] = 1,  ['A'] = 1,  ['B'] = 1,  ['C'] = 1,  ['D'] = 1,
+    ['E'] = 1,  ['F'] = 1,  ['G'] = 1,  ['H'] = 1,  ['I'] = 1,  ['J'] = 1,  ['K'] = 1,  ['L'] = 1,
+    ['M'] = 1,  ['N'] = 1,  ['O'] = 1,  ['P'] = 1,  ['Q'] = 1,  ['R'] = 1,  ['S'] = 1,  ['T'] = 1,
+    ['U'] = 1,  ['V'] = 1,  ['W'] = 1,  ['X'] = 1,  ['Y'] = 1,  ['Z'] = 1,  ['.'] = 1,  ['_'] = 1,
+    ['@'] = 1,  [':'] = 1,  ['/'] = 1,  ['+'] = 1,  ['-'] = 1,
+};
+
 bool ident_valid(struct slice text)
 {
+    uint8_t worst = 1;
+
     if (text.size == 0 || text.size > (size_t)LIMIT_ID_BYTES_MAX)
         return false;
-    for (size_t at = 0; at < text.size; at++) {
-        uint8_t c = text.data[at];
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-            continue;
-        if (c == '\0' || strchr("._@:/+-", c) == NULL)
-            return false;
-    }
-    return true;
+    for (size_t at = 0; at < text.size; at++)
+        worst = letters[text.data[at]] == 0 ? 0 : worst;
+    return worst != 0;
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+/* Where the 16 bytes of a UUID stand in its text. */
+static const uint8_t uuid_at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
 bool ident_uuid(struct slice text, uint8_t bytes[16])
 {
-    size_t at = 0;
+    const uint8_t *data = text.data;
 
-    if (text.size != 36)
+    if (text.size != 36 || data[8] != '-' || data[13] != '-' || data[18] != '-' || data[23] != '-')
         return false;
     for (int byte = 0; byte < 16; byte++) {
-        int high, low;
+        unsigned high = letters[data[uuid_at[byte]]], low = letters[data[uuid_at[byte] + 1]];
 
-        if (byte == 4 || byte == 6 || byte == 8 || byte == 10)
-            if (text.data[at++] != '-')
-                return false;
-        high = hex_value(text.data[at++]);
-        low = hex_value(text.data[at++]);
-        if (high < 0 || low < 0)
+        if (high < 2 || low < 2)
             return false;
-        bytes[byte] = (uint8_t)(high << 4 | low);
+        bytes[byte] = (uint8_t)((high - 2) << 4 | (low - 2));
     }
     return (bytes[8] & 0xc0) == 0x80;
 }
@@ -200,18 +198,16 @@ struct slice ident_text(const struct texts *texts, const struct ident *ident,
                         char buffer[IDENT_TEXT_BYTES])
 {
     static const char hex[] = "0123456789abcdef";
-    size_t at = 0;
 
     if (!ident_is_uuid(ident))
         return text_at(texts, ident_handle(ident));
+    buffer[8] = buffer[13] = buffer[18] = buffer[23] = '-';
     for (int byte = 0; byte < 16; byte++) {
-        if (byte == 4 || byte == 6 || byte == 8 || byte == 10)
-            buffer[at++] = '-';
-        buffer[at++] = hex[ident->bytes[byte] >> 4];
-        buffer[at++] = hex[ident->bytes[byte] & 15];
+        buffer[uuid_at[byte]] = hex[ident->bytes[byte] >> 4];
+        buffer[uuid_at[byte] + 1] = hex[ident->bytes[byte] & 15];
     }
-    buffer[at] = '\0';
-    return slice_make(buffer, at);
+    buffer[36] = '\0';
+    return slice_make(buffer, 36);
 }
 
 char *ident_string(const struct texts *texts, const struct ident *ident, struct arena *arena)
