@@ -18,4 +18,5 @@ X(dlq, OPERATE, "Dead letters: count them, look into them, send them again")
 X(config, OPERATE, "Print the options in force and where each came from")
 X(capture, LOGS, "Write topics into a file")
 X(play, LOGS, "Send a file's records to the topics")
+X(adapt, LOGS, "Turn events of Genesys Cloud, Amazon Connect or Twilio into ours")
 /* clang-format on */

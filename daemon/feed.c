@@ -149,3 +149,11 @@ enum err feed_flush(struct feed *feed, struct err_note *note)
     }
     return check_delivery(feed, note);
 }
+
+enum err feed_drain(struct feed *feed, int wait_ms, struct err_note *note)
+{
+    if (rd_kafka_flush(feed->producer, wait_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return FAIL(note, ERR_BUS_DOWN, "%d records were not taken by the broker within %d ms",
+                    rd_kafka_outq_len(feed->producer), wait_ms);
+    return check_delivery(feed, note);
+}

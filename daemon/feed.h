@@ -25,6 +25,10 @@ MUST_CHECK enum err feed_poll(struct feed *feed, int wait_ms, struct err_note *n
  * ERR_CANCELLED. */
 MUST_CHECK enum err feed_flush(struct feed *feed, struct err_note *note);
 
+/* The same for a command that was told to stop: goes on in spite of that, for up to wait_ms.
+ * Errors: ERR_BUS_REFUSED, ERR_BUS_DOWN. */
+MUST_CHECK enum err feed_drain(struct feed *feed, int wait_ms, struct err_note *note);
+
 void feed_destroy(struct feed *feed); /* NULL is fine; what is not taken is forgotten */
 
 #endif
