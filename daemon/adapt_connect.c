@@ -167,22 +167,31 @@ static bool snapshot_told(const struct adapt_event *event)
            adapt_find(event, "CurrentAgentSnapshot.AgentStatus") != NULL;
 }
 
+/* The customer was called: by a flow or a campaign that brings him into a queue. A chat that an API
+ * opened is the customer's. */
+static bool called(const struct adapt_event *event)
+{
+    return adapt_same(adapt_text_at(event, "channel"), "VOICE") &&
+           adapt_one_of(adapt_text_at(event, "initiationMethod"), "API");
+}
+
 static json_t *dialled(const struct adapt_event *event)
 {
-    if (!adapt_one_of(adapt_text_at(event, "initiationMethod"), "OUTBOUND|API|EXTERNAL_OUTBOUND"))
-        return NULL;
-    return json_string(adapt_text_at(event, "customerEndpoint.address"));
+    return called(event) ? json_string(adapt_text_at(event, "customerEndpoint.address")) : NULL;
 }
 
 static json_t *caller(const struct adapt_event *event)
 {
-    if (adapt_one_of(adapt_text_at(event, "initiationMethod"), "OUTBOUND|API|EXTERNAL_OUTBOUND"))
-        return NULL;
-    return json_string(adapt_text_at(event, "customerEndpoint.address"));
+    return called(event) ? NULL : json_string(adapt_text_at(event, "customerEndpoint.address"));
 }
 
-static const struct adapt_value outbound[] = {
-    {"OUTBOUND|API|EXTERNAL_OUTBOUND", 1, "true"}, {"*", 0, "false"}, {NULL, 0, NULL}};
+static json_t *outbound(const struct adapt_event *event)
+{
+    return json_string(called(event) ? "true" : "false");
+}
+
+static const struct adapt_value truths[] = {
+    {"true", 1, "true"}, {"false", 0, "false"}, {NULL, 0, NULL}};
 
 #define ABOUT_AT(times)                                                                            \
     {.to = ADAPT_TO_INTERACTION_ID, .from = "contactId"},                                          \
@@ -221,11 +230,14 @@ static const struct adapt_row rows[] = {
                 {.to = ADAPT_TO_ENTRY, .from = "queueInfo.enqueueTimestamp|@time"},
                 {.to = ADAPT_TO_ANI,
                  .make = caller,
-                 .said = "`customerEndpoint.address`, of what is not outbound"},
+                 .said = "`customerEndpoint.address`, if not outbound"},
                 {.to = ADAPT_TO_DIALLED,
                  .make = dialled,
-                 .said = "`customerEndpoint.address`, if `initiationMethod` is `API`"},
-                {.to = ADAPT_TO_OUTBOUND, .from = "initiationMethod", .values = outbound}},
+                 .said = "`customerEndpoint.address`, if outbound"},
+                {.to = ADAPT_TO_OUTBOUND,
+                 .make = outbound,
+                 .values = truths,
+                 .said = "whether `channel` is `VOICE` and `initiationMethod` is `API`"}},
      .why = "Routing criteria and Connect's priority are an order of its own, no minutes: the flow "
             "gives priority, skills and language in the facts of Create Callback."},
     {.event = "QUEUED", .otherwise = true, .why = NOT_LIVE},

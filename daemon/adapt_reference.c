@@ -43,7 +43,7 @@ static const char head[] =
     "and\n"
     "  what of it the message is (`...:entered`), so a repeated event is a repeated message. The\n"
     "  version of an interaction is 8 x its time in ms + a rank: within a millisecond Left,\n"
-    "  Entered, Alerting, Connected, WrapUpStarted, Ended, WrapUpEnded. Presence has no versions: "
+    "  Entered, Alerting, Connected, WrapUpStarted, WrapUpEnded, Ended. Presence has no versions: "
     "times\n"
     "  of changes are compared (rule 5.7).\n"
     "- So it may be killed, started anew, or run twice: what is repeated, or comes after newer "

@@ -12,7 +12,8 @@
 
 /* X(KIND, topic, "type for ce_type", rank within a millisecond, "what the page calls it"). The rank
  * orders events of one interaction at one millisecond as a call lives; an interaction that leaves
- * one queue enters the next, not the other way round. */
+ * one queue enters the next, not the other way round; and an end lets the agent go by itself, so
+ * that what comes behind it is not missed. */
 #define ADAPT_KIND_MAP(X)                                                                          \
     X(NOTHING, INTERACTIONS, "", 0, "nothing")                                                     \
     X(LEFT, INTERACTIONS, "interactions.left", 0, "interactions: Left")                            \
@@ -21,8 +22,8 @@
     X(CONNECTED, INTERACTIONS, "interactions.connected", 3, "interactions: Connected")             \
     X(WRAP_UP_STARTED, INTERACTIONS, "interactions.wrap_up_started", 4,                            \
       "interactions: WrapUpStarted")                                                               \
-    X(ENDED, INTERACTIONS, "interactions.ended", 5, "interactions: Ended")                         \
-    X(WRAP_UP_ENDED, INTERACTIONS, "interactions.wrap_up_ended", 6, "interactions: WrapUpEnded")   \
+    X(WRAP_UP_ENDED, INTERACTIONS, "interactions.wrap_up_ended", 5, "interactions: WrapUpEnded")   \
+    X(ENDED, INTERACTIONS, "interactions.ended", 6, "interactions: Ended")                         \
     X(PRESENCE, PRESENCE, "presence.presence", 0, "presence: PresenceChanged")                     \
     X(STATUS, PRESENCE, "presence.routing_status", 0, "presence: RoutingStatusChanged")            \
     X(QUEUES, PRESENCE, "presence.joined_queues", 0, "presence: JoinedQueuesChanged")              \
