@@ -1,5 +1,7 @@
 #include "daemon/adapt_kafka.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -25,6 +27,7 @@ static enum err make_consumer(struct source *source, const struct options *optio
 {
     struct kafka_setting items[option_kafka_count_max];
     struct kafka_settings settings = bus_kafka_settings(options, items);
+    char session[24];
     const char *const ours[] = {"client.id",
                                 "ringback-adapt",
                                 "group.id",
@@ -35,11 +38,12 @@ static enum err make_consumer(struct source *source, const struct options *optio
                                 "earliest",
                                 "enable.partition.eof",
                                 "true",
-                                "partition.assignment.strategy",
-                                "range",
+                                "session.timeout.ms",
+                                session,
                                 NULL};
     rd_kafka_conf_t *conf;
 
+    snprintf(session, sizeof(session), "%" PRId64, options->session_timeout_ms);
     TRY(kafka_conf_create(&settings, ours, &conf, note));
     TRY(kafka_create(RD_KAFKA_CONSUMER, conf, "the consumer", &source->consumer, note));
     (void)rd_kafka_poll_set_consumer(source->consumer);

@@ -128,7 +128,7 @@ static enum err read_flags(const struct flags *flags, const struct args *args, b
     if (flags->from_topic != NULL && args->count > 1)
         return FAIL(note, ERR_USAGE, "--from-topic: there is IN, too; only one of them");
     if (flags->from_topic == NULL && (flags->follow || flags->group != NULL))
-        return FAIL(note, ERR_USAGE, "--follow and --group go with --from-topic");
+        return FAIL(note, ERR_USAGE, "--follow and --from-group go with --from-topic");
     TRY(each_part(settings, "--presence", flags->presence, arena, add_presence, note));
     return each_part(settings, "--joined", flags->joined, arena, add_joined, note);
 }
@@ -374,7 +374,7 @@ enum err cmd_adapt(struct command_context *context, int argc, char **argv, struc
         ARGS_INT("partitions", "P", &values.partitions, 1, partitions_max,
                  "of the inputs, for --log"),
         ARGS_TEXT("from-topic", "NAME", &values.from_topic, "read this topic of Kafka"),
-        ARGS_TEXT("group", "NAME", &values.group,
+        ARGS_TEXT("from-group", "NAME", &values.group,
                   "its consumer group; without it ringback-adapt-PLATFORM"),
         ARGS_SWITCH("follow", &values.follow,
                     "of the topic: go on with what comes, until SIGINT or SIGTERM"),
