@@ -712,11 +712,6 @@ const struct adapt_platform *adapt_platform_find(const char *name)
     return NULL;
 }
 
-const char *adapt_platform_name(const struct adapt_platform *platform)
-{
-    return platform->name;
-}
-
 struct adapt *adapt_create(const struct adapt_settings *settings, const struct adapt_sink *sink,
                            FILE *said)
 {

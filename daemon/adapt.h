@@ -24,7 +24,6 @@ extern const struct adapt_platform *const adapt_platforms[]; /* ended by NULL */
 
 /* NULL: there is none of this name. */
 const struct adapt_platform *adapt_platform_find(const char *name);
-const char *adapt_platform_name(const struct adapt_platform *platform);
 
 /* What a status or activity of the platform, by its name, is in ours. */
 struct adapt_name {

@@ -56,8 +56,10 @@ static const char head[] =
     "  one. What a platform does not deliver is missing; `call_ttl`, `live_wait_ttl` and\n"
     "  `presence_ttl` bound what that does (rule 12.7). Times are the platform's.\n"
     "- A `traceparent` of the event (CloudEvents), or of its Kafka record, is passed on.\n"
-    "- The key is the domain, partitions are those of the option `partitioner`, timestamps are the\n"
-    "  event's. A broker deletes what is older than its topics are kept: for events of long ago make\n"
+    "- The key is the domain, partitions are those of the option `partitioner`, timestamps are "
+    "the\n"
+    "  event's. A broker deletes what is older than its topics are kept: for events of long ago "
+    "make\n"
     "  them by `ringback topics --for-replay`.\n"
     "- **Nothing is silent.** What is not mapped is counted by type and reason: known types that "
     "are\n"
@@ -250,10 +252,10 @@ void adapt_print_reference(FILE *out)
     for (size_t i = 0; adapt_platforms[i] != NULL; i++) {
         const struct adapt_platform *platform = adapt_platforms[i];
 
-        fprintf(out, "\n## %s\n\n`ringback adapt %s`. The domain is %s: `", platform->title,
+        fprintf(out, "\n## %s\n\n`ringback adapt %s`. The domain is %s: ", platform->title,
                 platform->name, platform->domain_said);
-        cell(out, platform->domain_from);
-        fprintf(out, "`.\nPublished: %s.\n\n%s", platform->published, platform->intro);
+        print_paths(out, platform->domain_from);
+        fprintf(out, ".\nPublished: %s.\n\n%s", platform->published, platform->intro);
         print_mapped(out, platform);
         print_values(out, platform);
         print_unmapped(out, platform);

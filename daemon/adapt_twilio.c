@@ -142,15 +142,15 @@ static bool comes_online(const struct adapt_event *event)
         }                                                                                          \
     }
 #define ATTEMPT "a task of an attempt of ours (ringback_attempt_id), which whoever dials reports"
-#define FREE_AGAIN(name)                                                                           \
+#define FREE_AGAIN(name, reason)                                                                   \
     {.event = name,                                                                                \
      .kind = ADAPT_STATUS,                                                                         \
      .when = {VOICE},                                                                              \
      .fields = {WORKER, CHANGE, STATUS_IS(idle)}},                                                 \
     {                                                                                              \
-        .event = name, .otherwise = true,                                                          \
-        .why = "the status follows the voice channel; the task is still in its queue"              \
+        .event = name, .otherwise = true, .why = reason                                            \
     }
+#define STILL "the status follows the voice channel, and the task stays in its queue"
 #define BUSY_FROM(name)                                                                            \
     {                                                                                              \
         .event = name, .kind = ADAPT_STATUS, .when = {VOICE}, .fields = {                          \
@@ -188,11 +188,11 @@ static const struct adapt_row rows[] = {
      .fields = {ABOUT, WORKER}},
     BUSY_FROM("reservation.accepted"),
     {.event = "reservation.accepted", .otherwise = true, .why = ATTEMPT},
-    FREE_AGAIN("reservation.rejected"),
-    FREE_AGAIN("reservation.timeout"),
-    FREE_AGAIN("reservation.canceled"),
-    FREE_AGAIN("reservation.rescinded"),
-    FREE_AGAIN("reservation.failed"),
+    FREE_AGAIN("reservation.rejected", STILL),
+    FREE_AGAIN("reservation.timeout", STILL),
+    FREE_AGAIN("reservation.canceled", STILL),
+    FREE_AGAIN("reservation.rescinded", STILL),
+    FREE_AGAIN("reservation.failed", STILL),
     {.event = "reservation.wrapup",
      .kind = ADAPT_WRAP_UP_STARTED,
      .when = {LIVE},
@@ -203,7 +203,7 @@ static const struct adapt_row rows[] = {
      .kind = ADAPT_WRAP_UP_ENDED,
      .when = {LIVE},
      .fields = {ABOUT, WORKER}},
-    FREE_AGAIN("reservation.completed"),
+    FREE_AGAIN("reservation.completed", ATTEMPT),
 
     {.event = "task.canceled",
      .kind = ADAPT_LEFT,
