@@ -31,7 +31,7 @@ static const char adapt_text[] =
     "What is not mapped is counted by type and reason and said at the end on standard error, or\n"
     "with --json on standard output. Lines that cannot be read are named and left out. The exit\n"
     "code is 1 if there were any, or an event lacked what its row needs; 0 otherwise, also if\n"
-    "types were not known or not mapped.\n";
+    "types were not known or not mapped, and always at the end of --follow.\n";
 
 struct flags {
     const char *domain;
@@ -306,8 +306,8 @@ static enum err read_in(struct adapt *adapt, const struct flags *flags, const st
 
 /* --- the command --- */
 
-static enum err tell(struct command_context *context, const struct adapt *adapt, enum err err,
-                     struct err_note *note)
+static enum err tell(struct command_context *context, const struct adapt *adapt, bool follow,
+                     enum err err, struct err_note *note)
 {
     const struct adapt_counts *counts = adapt_counts(adapt);
 
@@ -320,7 +320,7 @@ static enum err tell(struct command_context *context, const struct adapt *adapt,
     } else {
         adapt_print(adapt, context->err);
     }
-    if (err == ERR_OK && counts->faults > 0)
+    if (err == ERR_OK && counts->faults > 0 && !follow)
         return FAIL(note, ERR_BAD_FILE,
                     "%" PRIu64 " lines cannot be read, and %" PRIu64
                     " events or parts of them lack what they need (see above); the rest was done",
@@ -344,7 +344,7 @@ static enum err adapt_all(struct command_context *context, const struct flags *f
         command_catch_signals();
         err = read_in(adapt, flags, args, &out, note);
         err = close_out(&out, err, note);
-        err = tell(context, adapt, err, note);
+        err = tell(context, adapt, flags->follow, err, note);
     } else {
         err = close_out(&out, err, note);
     }
