@@ -74,8 +74,8 @@ static enum err read_all(struct log_reader *reader, int file, struct err_note *n
             reader->heap = grow(reader->heap, capacity);
         }
         got = read(file, reader->heap + reader->size, capacity - reader->size);
-        if (got < 0 && errno == EINTR)
-            continue;
+        if (got < 0 && errno == EINTR) /* only a request to stop is caught */
+            return FAIL(note, ERR_CANCELLED, "%s", "");
         if (got < 0)
             return FAIL(note, ERR_IO, "%s: cannot be read: %s", reader->path, strerror(errno));
         if (got == 0)

@@ -1,16 +1,132 @@
 #include "daemon/args.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/near.h"
 #include "daemon/options.h"
 
+enum { flags_max = 64 };
+
 static const struct arg_flag no_flags[] = {ARGS_END};
+
+/* Of every command that has them; see has_common(). */
+enum common {
+    COMMON_JSON,
+    COMMON_JSON_LINES,
+    COMMON_CONFIG,
+    COMMON_KEY,
+    COMMON_COLOR,
+    COMMON_HELP
+};
+
+static const struct arg_flag common_flags[] = {
+    [COMMON_JSON] = {.type = ARG_SWITCH, .name = "json", .help = "JSON for machines"},
+    [COMMON_JSON_LINES] = {.type = ARG_SWITCH,
+                           .name = "json",
+                           .help = "JSON for machines, an object a line"},
+    [COMMON_CONFIG] = {.type = ARG_TEXT,
+                       .name = "config",
+                       .shown = "FILE",
+                       .offer = ARG_OFFER_FILES,
+                       .help = "the configuration file (YAML)"},
+    [COMMON_KEY] = {.type = ARG_TEXT,
+                    .name = "KEY",
+                    .shown = "VALUE",
+                    .help = "any option of that file, such as --redis.url; all are listed by"
+                            " `ringback config`"},
+    [COMMON_COLOR] = {.type = ARG_CHOICE,
+                      .name = "color",
+                      .shown = "auto|always|never",
+                      .choices = "auto|always|never",
+                      .help = "auto: on a terminal, unless NO_COLOR is set or TERM is dumb"},
+    [COMMON_HELP] = {.type = ARG_SWITCH, .name = "help", .help = "this text"},
+    {.type = ARG_END},
+};
+
+/* What is read, and which of spec->flags were there. */
+struct parsing {
+    const struct args_spec *spec;
+    struct command_context *context;
+    int argc;
+    char **argv;
+    uint64_t given;
+    bool json_given;
+};
 
 static const struct arg_flag *flags_of(const struct args_spec *spec)
 {
     return spec->flags == NULL ? no_flags : spec->flags;
+}
+
+bool args_is_one_of(const char *words, const char *word)
+{
+    size_t size = strlen(word);
+
+    while (words != NULL && *words != '\0') {
+        size_t here = strcspn(words, "|");
+
+        if (here == size && memcmp(words, word, size) == 0)
+            return true;
+        words += here + (words[here] == '|');
+    }
+    return false;
+}
+
+enum arg_json args_json(const struct args_spec *spec, const struct arg_task *task)
+{
+    if (spec->tasks == NULL)
+        return spec->json;
+    if (task != NULL)
+        return task->json;
+    for (task = spec->tasks; task->name != NULL; task++) {
+        if (task->json != ARGS_JSON_NONE)
+            return ARGS_JSON;
+    }
+    return ARGS_JSON_NONE;
+}
+
+static bool has_common(const struct args_walk *walk, enum common common)
+{
+    enum arg_json json = args_json(walk->spec, walk->task);
+
+    switch (common) {
+    case COMMON_JSON: return json == ARGS_JSON;
+    case COMMON_JSON_LINES: return json == ARGS_JSON_LINES;
+    case COMMON_CONFIG:
+    case COMMON_KEY: return walk->spec->options;
+    case COMMON_COLOR:
+    case COMMON_HELP: return true;
+    }
+    return false;
+}
+
+void args_walk_init(struct args_walk *walk, const struct args_spec *spec,
+                    const struct arg_task *task)
+{
+    *walk = (struct args_walk){.spec = spec, .task = task, .belongs = true};
+}
+
+const struct arg_flag *args_walk_next(struct args_walk *walk)
+{
+    const struct arg_flag *flags = flags_of(walk->spec);
+
+    while (flags[walk->at].type != ARG_END) {
+        const struct arg_flag *flag = &flags[walk->at++];
+
+        if (flag->type == ARG_OF)
+            walk->belongs = walk->task != NULL && args_is_one_of(flag->name, walk->task->name);
+        else if (walk->belongs)
+            return flag;
+    }
+    while (common_flags[walk->common].type != ARG_END) {
+        int common = walk->common++;
+
+        if (has_common(walk, (enum common)common))
+            return &common_flags[common];
+    }
+    return NULL;
 }
 
 static enum err set_text(const struct arg_flag *flag, const char *text, struct err_note *note)
@@ -28,6 +144,7 @@ static enum err set_text(const struct arg_flag *flag, const char *text, struct e
     case ARG_RATE: return value_rate(text, flag->value, note);
     case ARG_CHOICE: return value_choice(text, flag->choices, flag->value, note);
     case ARG_SWITCH: return value_bool(text, flag->value, note);
+    case ARG_OF:
     case ARG_END: break;
     }
     return FAIL(note, ERR_USAGE, "not a flag");
@@ -57,10 +174,13 @@ static enum err unknown_flag(const struct args_spec *spec, const char *word, siz
 
     snprintf(name, sizeof(name), "%.*s", (int)size, word);
     near_init(&near, name);
-    for (const struct arg_flag *flag = flags_of(spec); flag->type != ARG_END; flag++)
-        near_offer(&near, flag->name);
+    for (const struct arg_flag *flag = flags_of(spec); flag->type != ARG_END; flag++) {
+        if (flag->type != ARG_OF)
+            near_offer(&near, flag->name);
+    }
     near_offer(&near, "help");
-    if (spec->json)
+    near_offer(&near, "color");
+    if (args_json(spec, NULL) != ARGS_JSON_NONE)
         near_offer(&near, "json");
     if (spec->options)
         near_offer(&near, "config");
@@ -92,25 +212,57 @@ static enum err add_option(const struct args_spec *spec, struct command_context 
     return ERR_OK;
 }
 
-/* argv[*at] is a flag; *at moves to the last word used. */
-static enum err read_flag(const struct args_spec *spec, struct command_context *context, int argc,
-                          char **argv, int *at, struct err_note *note)
+/* --color is told once more by args_parse(), before --help is printed. */
+static enum err read_common(struct parsing *parsing, const char *word, size_t size, bool equals,
+                            const char *next, bool *known, bool *took_next, struct err_note *note)
 {
-    const char *word = argv[*at] + 2;
-    const char *equals = strchr(word, '=');
-    size_t size = equals == NULL ? strlen(word) : (size_t)(equals - word);
-    const char *next = equals != NULL ? equals + 1 : *at + 1 < argc ? argv[*at + 1] : NULL;
-
-    if (spec->json && same_name("json", word, size) && equals == NULL) {
-        context->json = true;
+    *known = true;
+    *took_next = false;
+    if (same_name("json", word, size) && !equals &&
+        args_json(parsing->spec, NULL) != ARGS_JSON_NONE) {
+        parsing->json_given = parsing->context->json = true;
         return ERR_OK;
     }
-    for (const struct arg_flag *flag = flags_of(spec); flag->type != ARG_END; flag++) {
+    if (same_name("color", word, size)) {
+        int colour;
+
+        if (next == NULL)
+            return FAIL(note, ERR_USAGE, "--color needs a value: --color auto|always|never");
+        *took_next = !equals;
+        if (value_choice(next, common_flags[COMMON_COLOR].choices, &colour, note) == ERR_OK) {
+            command_colour(parsing->context, (enum command_colour)colour);
+            return ERR_OK;
+        }
+        (void)err_prefix(note, "--color: ");
+        if (note != NULL)
+            note->err = ERR_USAGE;
+        return ERR_USAGE;
+    }
+    *known = false;
+    return ERR_OK;
+}
+
+/* argv[*at] is a flag; *at moves to the last word used. */
+static enum err read_flag(struct parsing *parsing, int *at, struct err_note *note)
+{
+    const struct arg_flag *flags = flags_of(parsing->spec);
+    const char *word = parsing->argv[*at] + 2;
+    const char *equals = strchr(word, '=');
+    size_t size = equals == NULL ? strlen(word) : (size_t)(equals - word);
+    const char *next = equals != NULL            ? equals + 1
+                       : *at + 1 < parsing->argc ? parsing->argv[*at + 1]
+                                                 : NULL;
+    bool known, took_next;
+
+    for (int i = 0; flags[i].type != ARG_END; i++) {
+        const struct arg_flag *flag = &flags[i];
         bool negated = flag->type == ARG_SWITCH && size > 3 && memcmp(word, "no-", 3) == 0 &&
                        same_name(flag->name, word + 3, size - 3);
 
-        if (!negated && !same_name(flag->name, word, size))
+        if (flag->type == ARG_OF || (!negated && !same_name(flag->name, word, size)))
             continue;
+        assert(i < flags_max);
+        parsing->given |= UINT64_C(1) << i;
         if (flag->type == ARG_SWITCH && equals == NULL)
             return set_flag(flag, negated ? "false" : "true", note);
         if (negated)
@@ -121,73 +273,180 @@ static enum err read_flag(const struct args_spec *spec, struct command_context *
         *at += equals == NULL;
         return set_flag(flag, next, note);
     }
-    if (spec->options)
+    TRY(read_common(parsing, word, size, equals != NULL, next, &known, &took_next, note));
+    *at += took_next;
+    if (known)
+        return ERR_OK;
+    if (parsing->spec->options)
         *at += equals == NULL && next != NULL;
-    return add_option(spec, context, word, size, next, note);
+    return add_option(parsing->spec, parsing->context, word, size, next, note);
 }
 
 static enum err check_positional(const struct args_spec *spec, const struct args *args,
                                  struct err_note *note)
 {
-    if (args->count < spec->positional_min)
-        return FAIL(note, ERR_USAGE, "%s is missing", spec->positional);
-    if (args->count > spec->positional_max)
-        return FAIL(note, ERR_USAGE, "one argument too many: \"%s\"",
-                    args->values[spec->positional_max]);
+    const struct arg_task *task = args->task < 0 ? NULL : &spec->tasks[args->task];
+    int min = task != NULL ? task->positional_min : spec->positional_min;
+    int max = task != NULL ? task->positional_max : spec->positional_max;
+
+    if (args->count < min)
+        return FAIL(note, ERR_USAGE, "%s is missing",
+                    task != NULL ? task->positional : spec->positional);
+    if (args->count > max)
+        return FAIL(note, ERR_USAGE, "one argument too many: \"%s\"", args->values[max]);
+    return ERR_OK;
+}
+
+static enum err find_task(const struct arg_task *tasks, struct args *args, struct err_note *note)
+{
+    struct near near;
+    char text[300] = "";
+
+    if (args->count == 0) {
+        for (int i = 0; tasks[i].name != NULL; i++)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+                     i == 0                      ? ""
+                     : tasks[i + 1].name == NULL ? " or "
+                                                 : ", ",
+                     tasks[i].name);
+        return FAIL(note, ERR_USAGE, "which task? Give %s", text);
+    }
+    near_init(&near, args->values[0]);
+    for (args->task = 0; tasks[args->task].name != NULL; args->task++) {
+        if (strcmp(tasks[args->task].name, args->values[0]) == 0) {
+            args->values++;
+            args->count--;
+            return ERR_OK;
+        }
+        near_offer(&near, tasks[args->task].name);
+    }
+    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", args->values[0],
+                near_hint(&near, "", text, sizeof(text)));
+}
+
+/* A flag of another task is refused: it would be without effect. */
+static enum err check_task(const struct parsing *parsing, const struct arg_task *task,
+                           struct err_note *note)
+{
+    const struct arg_flag *flags = flags_of(parsing->spec);
+    const char *of = NULL;
+
+    for (int i = 0; flags[i].type != ARG_END; i++) {
+        if (flags[i].type == ARG_OF)
+            of = flags[i].name;
+        else if ((parsing->given >> i & 1) != 0 && of != NULL && !args_is_one_of(of, task->name))
+            return FAIL(note, ERR_USAGE, "--%s belongs to %s, not to %s", flags[i].name, of,
+                        task->name);
+    }
+    if (parsing->json_given && task->json == ARGS_JSON_NONE)
+        return FAIL(note, ERR_USAGE, "%s has no --json", task->name);
+    return ERR_OK;
+}
+
+static const struct arg_task *task_in(const struct args_spec *spec, int argc, char **argv)
+{
+    for (int i = 1; spec->tasks != NULL && i < argc; i++) {
+        for (const struct arg_task *task = spec->tasks; task->name != NULL; task++) {
+            if (strcmp(task->name, argv[i]) == 0)
+                return task;
+        }
+    }
+    return NULL;
+}
+
+/* Wins over whatever else is there, also over what is wrong. */
+static bool help_wanted(const struct parsing *parsing)
+{
+    bool wanted = false;
+    int colour;
+
+    for (int i = 1; i < parsing->argc && strcmp(parsing->argv[i], "--") != 0; i++) {
+        const char *word = parsing->argv[i];
+
+        wanted = wanted || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+        if (strncmp(word, "--color=", 8) == 0 &&
+            value_choice(word + 8, common_flags[COMMON_COLOR].choices, &colour, NULL) == ERR_OK)
+            command_colour(parsing->context, (enum command_colour)colour);
+    }
+    return wanted;
+}
+
+static enum err read_words(struct parsing *parsing, struct args *args, struct err_note *note)
+{
+    bool flags_ended = false;
+
+    for (int i = 1; i < parsing->argc; i++) {
+        char *word = parsing->argv[i];
+
+        if (flags_ended || word[0] != '-' || word[1] == '\0') {
+            args->values[args->count++] = word;
+            continue;
+        }
+        if (word[1] != '-')
+            return FAIL(note, ERR_USAGE, "unknown option %s (options begin with --)", word);
+        flags_ended = word[2] == '\0';
+        if (!flags_ended)
+            TRY(read_flag(parsing, &i, note));
+    }
     return ERR_OK;
 }
 
 enum err args_parse(const struct args_spec *spec, struct command_context *context, int argc,
                     char **argv, struct args *args, struct err_note *note)
 {
-    bool flags_ended = false;
+    struct parsing parsing = {.spec = spec, .context = context, .argc = argc, .argv = argv};
 
-    *args = (struct args){0, argv + 1};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0)
-            break;
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            args_print_help(spec, context->command, context->out);
-            context->help_shown = true;
-            return ERR_END;
-        }
+    *args = (struct args){.values = argv + 1, .task = -1};
+    if (context->describe != NULL) {
+        context->describe(context->describe_user, context->command, spec);
+        context->help_shown = true;
+        return ERR_END;
     }
-    for (int i = 1; i < argc; i++) {
-        if (flags_ended || argv[i][0] != '-' || argv[i][1] == '\0') {
-            args->values[args->count++] = argv[i];
-            continue;
-        }
-        if (argv[i][1] != '-')
-            return FAIL(note, ERR_USAGE, "unknown option %s (options begin with --)", argv[i]);
-        flags_ended = argv[i][2] == '\0';
-        if (!flags_ended)
-            TRY(read_flag(spec, context, argc, argv, &i, note));
+    if (help_wanted(&parsing)) {
+        args_print_help(spec, task_in(spec, argc, argv), context);
+        context->help_shown = true;
+        return ERR_END;
     }
+    TRY(read_words(&parsing, args, note));
+    if (spec->tasks != NULL) {
+        TRY(find_task(spec->tasks, args, note));
+        TRY(check_task(&parsing, &spec->tasks[args->task], note));
+    }
+    context->json_lines =
+        args_json(spec, args->task < 0 ? NULL : &spec->tasks[args->task]) == ARGS_JSON_LINES;
     return check_positional(spec, args, note);
 }
 
-static void format_default(const struct arg_flag *flag, char *text, size_t size)
+bool args_tasks_differ(const struct args_spec *spec)
 {
-    char value[80] = "";
+    const struct arg_flag *flag = flags_of(spec);
 
+    while (flag->type != ARG_END && flag->type != ARG_OF)
+        flag++;
+    return flag->type == ARG_OF;
+}
+
+const char *args_default(const struct arg_flag *flag, char *text, size_t size)
+{
     text[0] = '\0';
+    if (flag->value == NULL)
+        return text;
     switch (flag->type) {
     case ARG_TEXT:
         if (*(const char **)flag->value != NULL)
-            snprintf(value, sizeof(value), "%s", *(const char **)flag->value);
+            snprintf(text, size, "%s", *(const char **)flag->value);
         break;
-    case ARG_INT: snprintf(value, sizeof(value), "%" PRId64, *(int64_t *)flag->value); break;
-    case ARG_DOUBLE: snprintf(value, sizeof(value), "%g", *(double *)flag->value); break;
-    case ARG_DURATION: value_format_duration(*(int64_t *)flag->value, value, sizeof(value)); break;
-    case ARG_SIZE: value_format_size(*(int64_t *)flag->value, value, sizeof(value)); break;
+    case ARG_INT: snprintf(text, size, "%" PRId64, *(int64_t *)flag->value); break;
+    case ARG_DOUBLE: snprintf(text, size, "%g", *(double *)flag->value); break;
+    case ARG_DURATION: value_format_duration(*(int64_t *)flag->value, text, size); break;
+    case ARG_SIZE: value_format_size(*(int64_t *)flag->value, text, size); break;
     case ARG_RATE: {
         const struct value_rate *rate = flag->value;
 
         if (rate->kind == VALUE_RATE_MAX)
-            snprintf(value, sizeof(value), "max");
+            snprintf(text, size, "max");
         else
-            snprintf(value, sizeof(value), "%g%s", rate->value,
-                     rate->kind == VALUE_RATE_TIMES ? "x" : "/s");
+            snprintf(text, size, "%g%s", rate->value, rate->kind == VALUE_RATE_TIMES ? "x" : "/s");
         break;
     }
     case ARG_CHOICE: {
@@ -195,69 +454,15 @@ static void format_default(const struct arg_flag *flag, char *text, size_t size)
 
         for (int i = 0; i < *(int *)flag->value; i++)
             choice = strchr(choice, '|') + 1;
-        snprintf(value, sizeof(value), "%.*s", (int)strcspn(choice, "|"), choice);
+        snprintf(text, size, "%.*s", (int)strcspn(choice, "|"), choice);
         break;
     }
     case ARG_SWITCH:
         if (*(bool *)flag->value)
-            snprintf(value, sizeof(value), "on; --no-%s turns it off", flag->name);
+            snprintf(text, size, "on; --no-%s turns it off", flag->name);
         break;
+    case ARG_OF:
     case ARG_END: break;
     }
-    if (value[0] != '\0')
-        snprintf(text, size, " (default %s)", value);
-}
-
-enum err args_task(const char *word, const char *const *tasks, int *task, struct err_note *note)
-{
-    struct near near;
-    char hint[200];
-
-    near_init(&near, word);
-    for (*task = 0; tasks[*task] != NULL; ++*task) {
-        if (strcmp(tasks[*task], word) == 0)
-            return ERR_OK;
-        near_offer(&near, tasks[*task]);
-    }
-    return FAIL(note, ERR_USAGE, "unknown task \"%s\"%s", word,
-                near_hint(&near, "", hint, sizeof(hint)));
-}
-
-static void print_flag(FILE *out, const char *name, const char *shown, const char *help,
-                       const char *fallback)
-{
-    char left[200];
-
-    snprintf(left, sizeof(left), "--%s%s%s", name, shown == NULL ? "" : " ",
-             shown == NULL ? "" : shown);
-    if (strlen(left) > 24)
-        fprintf(out, "  %s\n  %-24s %s%s\n", left, "", help, fallback);
-    else
-        fprintf(out, "  %-24s %s%s\n", left, help, fallback);
-}
-
-void args_print_help(const struct args_spec *spec, const struct command *command, FILE *out)
-{
-    char fallback[200];
-
-    fprintf(out, "usage: ringback %s%s%s [OPTIONS]\n\n%s.\n", command->name,
-            spec->positional == NULL ? "" : " ", spec->positional == NULL ? "" : spec->positional,
-            command->help);
-    if (spec->text != NULL)
-        fprintf(out, "\n%s", spec->text);
-    fputs("\nOptions:\n", out);
-    for (const struct arg_flag *flag = flags_of(spec); flag->type != ARG_END; flag++) {
-        format_default(flag, fallback, sizeof(fallback));
-        print_flag(out, flag->name, flag->shown, flag->help, fallback);
-    }
-    if (spec->json)
-        print_flag(out, "json", NULL, "JSON for machines instead of a table", "");
-    if (spec->options) {
-        print_flag(out, "config", "FILE", "the configuration file (YAML)", "");
-        print_flag(out, "KEY", "VALUE",
-                   "any option of that file, such as --redis.url; all are"
-                   " listed by `ringback config`",
-                   "");
-    }
-    print_flag(out, "help", NULL, "this text", "");
+    return text;
 }

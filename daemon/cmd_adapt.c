@@ -19,19 +19,47 @@
 enum { timeout_ms = 10000, drain_ms = 5000, partitions_max = 10000, chunk_bytes = 1 << 16 };
 
 static const char adapt_text[] =
-    "Reads events of a platform (genesys, connect or twilio), one JSON object a line, from IN,\n"
-    "from standard input (- or nothing), or from a Kafka topic, and writes what they are in ours,\n"
-    "interactions, presence and flows, to a log, which `play`, `replay` and `decode` read, or to\n"
-    "the topics. With neither it only counts. What becomes of which event, field by field, is in\n"
-    "docs/adapters.md, which `ringback adapt reference` prints.\n"
+    "Reads events of a platform, one JSON object a line, from IN, from standard input (- or\n"
+    "nothing), or from a Kafka topic, and writes what they are in ours, interactions, presence "
+    "and\n"
+    "flows, to a log, which `play`, `replay` and `decode` read, or to the topics. With neither it\n"
+    "only counts. What becomes of which event, field by field, is in docs/adapters.md, which\n"
+    "`ringback adapt reference` prints.\n"
     "\n"
     "Nothing is remembered from event to event: ids and versions come from the event's own, so it\n"
     "may be started anew or run twice, and what it repeats changes nothing.\n"
     "\n"
     "What is not mapped is counted by type and reason and said at the end on standard error, or\n"
-    "with --json on standard output. Lines that cannot be read are named and left out. The exit\n"
-    "code is 1 if there were any, or an event lacked what its row needs; 0 otherwise, also if\n"
-    "types were not known or not mapped, and always at the end of --follow.\n";
+    "with --json on standard output. Lines that cannot be read are named and left out.\n";
+
+#define PLATFORM_(name_, help_)                                                                    \
+    {                                                                                              \
+        .name = (name_), .help = (help_), .positional = "[IN]", .positional_max = 1,               \
+        .offer = ARG_OFFER_FILES, .json = ARGS_JSON                                                \
+    }
+
+static const struct arg_task tasks[] = {
+    PLATFORM_("genesys", "Genesys Cloud: conversation and user events, as EventBridge has them"),
+    PLATFORM_("connect", "Amazon Connect: contact events and agent event streams"),
+    PLATFORM_("twilio", "Twilio TaskRouter: events, as callbacks or from Event Streams"),
+    {.name = "reference", .help = "Print docs/adapters.md: what becomes of which event"},
+    {.name = NULL},
+};
+
+#undef PLATFORM_
+
+static const struct arg_exit exits[] = {
+    {1, "a line cannot be read, or an event lacks what its row needs; not at the end of --follow, "
+        "and not for types that are not known or not mapped"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"adapt genesys events.jsonl --log day.log", "A recorded day, for `replay` and `decode`."},
+    {"adapt connect --from-topic contact-events --follow --to-topics",
+     "As they come, until it is stopped."},
+    {NULL, NULL},
+};
 
 struct flags {
     const char *domain;
@@ -125,7 +153,7 @@ static enum err read_flags(const struct flags *flags, const struct args *args, b
         return FAIL(note, ERR_USAGE, "--log and --to-topics: only one of them");
     if (json && flags->log != NULL && strcmp(flags->log, "-") == 0)
         return FAIL(note, ERR_USAGE, "--json and --log -: only one can be standard output");
-    if (flags->from_topic != NULL && args->count > 1)
+    if (flags->from_topic != NULL && args->count > 0)
         return FAIL(note, ERR_USAGE, "--from-topic: there is IN, too; only one of them");
     if (flags->from_topic == NULL && (flags->follow || flags->group != NULL))
         return FAIL(note, ERR_USAGE, "--follow and --from-group go with --from-topic");
@@ -294,9 +322,9 @@ static enum err read_in(struct adapt *adapt, const struct flags *flags, const st
     char group[40];
 
     if (flags->from_topic == NULL)
-        return read_file(adapt, args->count > 1 ? args->values[1] : "-", note);
+        return read_file(adapt, args->count > 0 ? args->values[0] : "-", note);
     if (plan.group == NULL) {
-        snprintf(group, sizeof(group), "ringback-adapt-%s", args->values[0]);
+        snprintf(group, sizeof(group), "ringback-adapt-%s", tasks[args->task].name);
         plan.group = group;
     }
     if (out->feed != NULL)
@@ -311,15 +339,10 @@ static enum err tell(struct command_context *context, const struct adapt *adapt,
 {
     const struct adapt_counts *counts = adapt_counts(adapt);
 
-    if (context->json) {
-        json_t *json = adapt_json(adapt);
-
-        (void)json_dumpf(json, context->out, JSON_INDENT(2));
-        fputc('\n', context->out);
-        json_decref(json);
-    } else {
+    if (context->json && err == ERR_OK)
+        command_print_json(context, adapt_json(adapt));
+    else if (!context->json)
         adapt_print(adapt, context->err);
-    }
     if (err == ERR_OK && counts->faults > 0 && !follow)
         return FAIL(note, ERR_BAD_FILE,
                     "%" PRIu64 " lines cannot be read, and %" PRIu64
@@ -353,23 +376,12 @@ static enum err adapt_all(struct command_context *context, const struct flags *f
     return err;
 }
 
-static enum err find_platform(const char *name, struct adapt_settings *settings,
-                              struct err_note *note)
-{
-    settings->platform = adapt_platform_find(name);
-    if (settings->platform != NULL)
-        return ERR_OK;
-    return FAIL(note, ERR_USAGE,
-                "\"%s\" is no platform that is known: it is genesys, connect or twilio; or "
-                "reference",
-                name);
-}
-
 enum err cmd_adapt(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct flags values = {.partitions = 1};
     const struct arg_flag flags[] = {
-        ARGS_TEXT("log", "FILE", &values.log, "write a topic log; - is standard output"),
+        ARGS_OF("genesys|connect|twilio"),
+        ARGS_FILE("log", "FILE", &values.log, "write a topic log; - is standard output"),
         ARGS_SWITCH("to-topics", &values.to_topics, "send to the topics"),
         ARGS_INT("partitions", "P", &values.partitions, 1, partitions_max,
                  "of the inputs, for --log"),
@@ -382,21 +394,22 @@ enum err cmd_adapt(struct command_context *context, int argc, char **argv, struc
         ARGS_TEXT("domain-from", "PATH", &values.domain_from,
                   "the field of the event that is its domain; without it: the organization, the "
                   "instance, the workspace"),
+        ARGS_OF("connect|twilio"),
         ARGS_TEXT("presence", "NAME=P,...", &values.presence,
                   "what a status of connect or an activity of twilio is: offline, on_queue, "
                   "available, busy, away"),
+        ARGS_OF("twilio"),
         ARGS_TEXT("joined", "IDS", &values.joined,
-                  "twilio: queues, by commas, of workers whose attributes name none"),
+                  "queues, by commas, of workers whose attributes name none"),
         ARGS_TEXT("joined-attribute", "NAME", &values.joined_attribute,
-                  "twilio: the worker's attribute with the list of his queues; without it queues"),
+                  "the worker's attribute with the list of his queues; without it queues"),
         ARGS_END,
     };
-    const struct args_spec spec = {.positional = "PLATFORM [IN]",
-                                   .text = adapt_text,
+    const struct args_spec spec = {.text = adapt_text,
                                    .flags = flags,
-                                   .positional_min = 1,
-                                   .positional_max = 2,
-                                   .json = true,
+                                   .tasks = tasks,
+                                   .exits = exits,
+                                   .examples = examples,
                                    .options = true};
     struct adapt_settings *settings;
     struct arena arena;
@@ -404,15 +417,14 @@ enum err cmd_adapt(struct command_context *context, int argc, char **argv, struc
     enum err err;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    if (strcmp(args.values[0], "reference") == 0) {
+    if (strcmp(tasks[args.task].name, "reference") == 0) {
         adapt_print_reference(context->out);
         return ERR_OK;
     }
     settings = memory_zalloc(sizeof(*settings), "settings of an adapter");
+    settings->platform = adapt_platform_find(tasks[args.task].name);
     arena_init(&arena);
-    err = find_platform(args.values[0], settings, note);
-    if (err == ERR_OK)
-        err = read_flags(&values, &args, context->json, settings, &arena, note);
+    err = read_flags(&values, &args, context->json, settings, &arena, note);
     if (err == ERR_OK)
         err = adapt_all(context, &values, &args, settings, note);
     arena_deinit(&arena);

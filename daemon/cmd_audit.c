@@ -5,6 +5,7 @@
 
 #include "daemon/args.h"
 #include "daemon/audit.h"
+#include "daemon/terminal.h"
 
 struct printer {
     struct command_context *context;
@@ -53,6 +54,7 @@ static void print_difference(void *context, const struct audit_difference *diffe
 static void print_counts(const struct printer *printer, const struct audit_counts *counts,
                          const struct options *options, bool replay)
 {
+    bool colour = printer->context->out_colour;
     FILE *out = printer->context->out;
     json_t *json;
 
@@ -63,9 +65,7 @@ static void print_counts(const struct printer *printer, const struct audit_count
                       "entities", (json_int_t)counts->entities, "in_redis",
                       (json_int_t)counts->copies, "replayed", (json_int_t)counts->replayed,
                       "differences", (json_int_t)counts->differences, "list", printer->list);
-        (void)json_dumpf(json, out, JSON_INDENT(2));
-        (void)fputc('\n', out);
-        json_decref(json);
+        command_print_json(printer->context, json);
         return;
     }
     fprintf(out,
@@ -74,12 +74,26 @@ static void print_counts(const struct printer *printer, const struct audit_count
             counts->partitions, counts->batches, counts->entities, counts->copies,
             options->redis_enabled ? "" : " (redis.enabled is false)");
     if (counts->differences == 0)
-        fprintf(out, "all agree\n");
+        fprintf(out, "%sall agree%s\n", terminal_tint(colour, TINT_GOOD),
+                terminal_tint(colour, TINT_PLAIN));
     else
-        fprintf(out, "%" PRIu64 " differences\n", counts->differences);
+        fprintf(out, "%s%" PRIu64 " differences%s\n", terminal_tint(colour, TINT_BAD),
+                counts->differences, terminal_tint(colour, TINT_PLAIN));
     if (replay)
         fprintf(out, "%" PRIu64 " records of a replay are on the outputs\n", counts->replayed);
 }
+
+static const struct arg_exit exits[] = {
+    {0, "all agree"},
+    {3, "something differs"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"audit", "Redis and the topic state, while the daemon runs."},
+    {"audit --replay --json", "Decide all again, too; for machines."},
+    {NULL, NULL},
+};
 
 enum err cmd_audit(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -100,9 +114,11 @@ enum err cmd_audit(struct command_context *context, int argc, char **argv, struc
             "count and digest of state are those that its last meta record says. With --replay\n"
             "the journal and the inputs are decided again, and what comes of it must be on\n"
             "routing, analytics and results, byte for byte (they must be there from their\n"
-            "beginning). Nothing is changed. Exits with 3 when anything differs.\n",
+            "beginning). Nothing is changed.\n",
         .flags = flags,
-        .json = true,
+        .exits = exits,
+        .examples = examples,
+        .json = ARGS_JSON,
         .options = true,
     };
     struct audit_plan plan = {.options = &options, .on_difference = print_difference};

@@ -60,15 +60,21 @@ static enum err work(struct capture *capture, const struct options *options,
     return err;
 }
 
+static const struct arg_example examples[] = {
+    {"capture --output all.log", "Every topic, up to its end."},
+    {"capture --topics flows,commands --follow --output -", "Two of them, as it comes."},
+    {NULL, NULL},
+};
+
 enum err cmd_capture(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct topic_walk_plan plan = {.partition = -1};
     struct capture capture = {.context = context};
     const char *output = "-", *only = NULL;
     const struct arg_flag flags[] = {
-        ARGS_TEXT("output", "FILE", &output, "where to; - is standard output"),
-        ARGS_TEXT("topics", "NAMES", &only,
-                  "only these, by their short names: settings,flows,journal,flows.dlq"),
+        ARGS_FILE("output", "FILE", &output, "where to; - is standard output"),
+        ARGS_WORDS("topics", "NAME,...", TOPIC_WORDS, &only,
+                   "only these, by their short names: settings,flows,journal,flows.dlq"),
         ARGS_SWITCH("follow", &plan.follow, "go on with what comes, until SIGINT or SIGTERM"),
         ARGS_END,
     };
@@ -79,6 +85,7 @@ enum err cmd_capture(struct command_context *context, int argc, char **argv, str
             "it comes to them. Offsets are the broker's. `replay`, `play`, `decode` and `diff`\n"
             "read it.\n",
         .flags = flags,
+        .examples = examples,
         .options = true,
     };
     struct args args;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "daemon/args.h"
 #include "daemon/check_live.h"
+#include "daemon/terminal.h"
 
 struct flags {
     bool reference;
@@ -100,7 +101,11 @@ static void print_story(struct command_context *context, const struct check_stor
                                         result->fault_count == 0, "wrong", faults_json(result),
                                         "outputs", outputs_json(story, result)));
     } else {
-        fprintf(context->out, "%-6s %s: %s\n", result->fault_count > 0 ? "FAILED" : "ok",
+        bool failed = result->fault_count > 0;
+
+        fprintf(context->out, "%s%-6s%s %s: %s\n",
+                terminal_tint(context->out_colour, failed ? TINT_BAD : TINT_GOOD),
+                failed ? "FAILED" : "ok", terminal_tint(context->out_colour, TINT_PLAIN),
                 story->path, story->title);
         if (result->fault_count > 0 || flags->verbose)
             check_print_story(story, result, context->out);
@@ -134,9 +139,7 @@ static void print_totals(struct command_context *context, const struct totals *t
         root = json_pack("{s:b, s:I, s:I, s:I, s:O}", "live", flags->live, "stories",
                          (json_int_t)totals->stories, "failed", (json_int_t)totals->failed,
                          "unread", (json_int_t)totals->unread, "list", list);
-        json_dumpf(root, context->out, JSON_INDENT(2));
-        fputc('\n', context->out);
-        json_decref(root);
+        command_print_json(context, root);
         return;
     }
     fprintf(context->out, "%zu stories: %zu hold, %zu failed, %zu cannot be read", totals->stories,
@@ -254,6 +257,20 @@ static enum err check_all(struct command_context *context, const struct args *ar
     return err;
 }
 
+static const struct arg_exit exits[] = {
+    {0, "every story holds"},
+    {1, "a story cannot be read"},
+    {3, "a story failed"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"check tests/scenarios/snooze-keeps-the-place.yaml --verbose", "One story as a time line."},
+    {"check --live stories.yaml --kafka.bootstrap.servers=127.0.0.1:9092",
+     "Tell it to the daemon on Kafka and Redis, too."},
+    {NULL, NULL},
+};
+
 enum err cmd_check(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct flags flags = {.partitions = 4, .restarts = 1};
@@ -279,8 +296,11 @@ enum err cmd_check(struct command_context *context, int argc, char **argv, struc
             "story expects, and as the engine alone said, byte for byte. Topics and keys are\n"
             "removed afterwards; nothing else is touched.\n",
         .flags = table,
+        .exits = exits,
+        .examples = examples,
         .positional_max = 10000,
-        .json = true,
+        .offer = ARG_OFFER_FILES,
+        .json = ARGS_JSON,
         .options = true,
     };
     struct args args;

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "daemon/args.h"
-#include "daemon/command.h"
+#include "daemon/columns.h"
 #include "daemon/options.h"
 
-static void print_row(FILE *out, const char *key, const char *value, const char *origin)
+static void add_row(struct columns *table, const char *key, const char *value, const char *origin)
 {
-    fprintf(out, "%-26s %-30s %s\n", key, value[0] == '\0' ? "\"\"" : value, origin);
+    bool changed = strcmp(origin, "default") != 0;
+
+    columns_add(table, TINT_PLAIN, key);
+    columns_add(table, changed ? TINT_BOLD : TINT_PLAIN, value[0] == '\0' ? "\"\"" : value);
+    columns_add(table, changed ? TINT_PLAIN : TINT_FAINT, origin);
 }
 
 static const char *kafka_value(const struct option_kafka *kafka)
@@ -16,20 +20,21 @@ static const char *kafka_value(const struct option_kafka *kafka)
     return options_kafka_secret(kafka->key) ? "***" : kafka->value;
 }
 
-static void print_table(const struct options *options, FILE *out)
+static void print_table(const struct command_context *context, const struct options *options)
 {
+    struct columns *table = columns_create(context, "OPTION|VALUE|FROM");
     char key[300], value[1200], origin[1200];
 
-    print_row(out, "OPTION", "VALUE", "FROM");
     for (int i = 0; i < OPTION_COUNT; i++)
-        print_row(out, option_rows[i].key,
-                  options_value(options, (enum option)i, value, sizeof(value)),
-                  options_origin(&options->origins[i], option_rows[i].key, origin, sizeof(origin)));
+        add_row(table, option_rows[i].key,
+                options_value(options, (enum option)i, value, sizeof(value)),
+                options_origin(&options->origins[i], option_rows[i].key, origin, sizeof(origin)));
     for (int i = 0; i < options->kafka_count; i++) {
         snprintf(key, sizeof(key), "kafka.%s", options->kafka[i].key);
-        print_row(out, key, kafka_value(&options->kafka[i]),
-                  options_origin(&options->kafka[i].origin, key, origin, sizeof(origin)));
+        add_row(table, key, kafka_value(&options->kafka[i]),
+                options_origin(&options->kafka[i].origin, key, origin, sizeof(origin)));
     }
+    columns_print(table, true);
 }
 
 static void add_json(json_t *list, const char *key, const char *value, const char *origin,
@@ -39,11 +44,10 @@ static void add_json(json_t *list, const char *key, const char *value, const cha
                                           "from", origin, "decides", decides));
 }
 
-static enum err print_json(const struct options *options, FILE *out, struct err_note *note)
+static void print_json(struct command_context *context, const struct options *options)
 {
     char key[300], value[1200], origin[1200];
     json_t *list = json_array();
-    int failed;
 
     for (int i = 0; i < OPTION_COUNT; i++)
         add_json(list, option_rows[i].key,
@@ -55,11 +59,14 @@ static enum err print_json(const struct options *options, FILE *out, struct err_
         add_json(list, key, kafka_value(&options->kafka[i]),
                  options_origin(&options->kafka[i].origin, key, origin, sizeof(origin)), false);
     }
-    failed = json_dumpf(list, out, JSON_INDENT(2));
-    json_decref(list);
-    fputs("\n", out);
-    return failed == 0 ? ERR_OK : FAIL(note, ERR_IO, "standard output cannot be written");
+    command_print_json(context, list);
 }
+
+static const struct arg_example examples[] = {
+    {"config --config ringback.yaml", "Whether the file can be read, and what it comes to."},
+    {"config --example", "A file with all defaults, to begin with."},
+    {NULL, NULL},
+};
 
 enum err cmd_config(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -73,7 +80,8 @@ enum err cmd_config(struct command_context *context, int argc, char **argv, stru
         .text = "Each option with its value, and where that came from: the default, the file's\n"
                 "line, the variable or the flag. Passwords are not shown.\n",
         .flags = flags,
-        .json = true,
+        .examples = examples,
+        .json = ARGS_JSON,
         .options = true,
     };
     struct args args;
@@ -90,9 +98,9 @@ enum err cmd_config(struct command_context *context, int argc, char **argv, stru
     }
     err = options_load(&options, context, note);
     if (err == ERR_OK && context->json)
-        err = print_json(&options, context->out, note);
+        print_json(context, &options);
     else if (err == ERR_OK)
-        print_table(&options, context->out);
+        print_table(context, &options);
     options_deinit(&options);
     return err;
 }

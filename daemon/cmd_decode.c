@@ -153,11 +153,18 @@ static enum err check_flags(const struct decode_options *options, bool file, str
     return ERR_OK;
 }
 
+static const struct arg_example examples[] = {
+    {"decode day.log --callback cb-1", "All that a log says of one callback."},
+    {"decode --topic routing --follow", "What the switch is told, as it comes."},
+    {NULL, NULL},
+};
+
 enum err cmd_decode(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct decode_options wanted = {.partition = -1};
     const struct arg_flag flags[] = {
-        ARGS_TEXT("topic", "NAME", &wanted.topic, "only of this topic: routing, my.routing"),
+        ARGS_WORDS("topic", "NAME", TOPIC_WORDS, &wanted.topic,
+                   "only of this topic: routing, my.routing"),
         ARGS_INT("partition", "P", &wanted.partition, -1, INT32_MAX, "only of this one; -1: all"),
         ARGS_TEXT("callback", "ID", &wanted.callback, "only what names this callback"),
         ARGS_SWITCH("follow", &wanted.follow,
@@ -167,7 +174,9 @@ enum err cmd_decode(struct command_context *context, int argc, char **argv, stru
     const struct args_spec spec = {.positional = "[LOG]",
                                    .text = decode_text,
                                    .flags = flags,
+                                   .examples = examples,
                                    .positional_max = 1,
+                                   .offer = ARG_OFFER_FILES,
                                    .options = true};
     struct printer printer = {.options = &wanted, .context = context};
     struct options options;

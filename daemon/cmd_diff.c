@@ -4,6 +4,7 @@
 #include "daemon/args.h"
 #include "daemon/diff.h"
 #include "daemon/options.h"
+#include "daemon/terminal.h"
 
 static const char diff_text[] =
     "Compares the outputs in two topic logs: per topic and partition, in order, key, value,\n"
@@ -12,7 +13,19 @@ static const char diff_text[] =
     "compared.\n"
     "Topics are known by the names that the options give them (topics.*), else by their endings.\n"
     "Prints `identical` and how many records, or the first difference, and with what callback it\n"
-    "has to do; exits with 3 when there is one.\n";
+    "has to do.\n";
+
+static const struct arg_exit exits[] = {
+    {0, "they are identical"},
+    {3, "they differ"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"diff replay.log live.log", "Whether a replay decided as the daemon did."},
+    {"diff a.log b.log --topics routing,results", "Only what switch and flows were told."},
+    {NULL, NULL},
+};
 
 enum { word_bytes_max = 40 };
 
@@ -68,15 +81,22 @@ static const char *name_of(enum topic topic)
                                     : topic_short_name(topic);
 }
 
-static void print_identical(const struct diff_result *result, FILE *out)
+static void print_verdict(const struct command_context *context, enum tint tint, const char *word)
+{
+    fprintf(context->out, "%s%s:%s ", terminal_tint(context->out_colour, tint), word,
+            terminal_tint(context->out_colour, TINT_PLAIN));
+}
+
+static void print_identical(const struct command_context *context, const struct diff_result *result)
 {
     uint64_t dead_letters = 0;
 
     for (int topic = TOPIC_DLQ_FIRST; topic < TOPIC_COUNT; topic++)
         dead_letters += result->records[topic];
-    fprintf(out,
-            "identical: %" PRIu64 " records (routing %" PRIu64 ", analytics %" PRIu64
-            ", results %" PRIu64 ", dead letters %" PRIu64 ", state %" PRIu64 " keys)\n",
+    print_verdict(context, TINT_GOOD, "identical");
+    fprintf(context->out,
+            "%" PRIu64 " records (routing %" PRIu64 ", analytics %" PRIu64 ", results %" PRIu64
+            ", dead letters %" PRIu64 ", state %" PRIu64 " keys)\n",
             total(result), result->records[TOPIC_ROUTING], result->records[TOPIC_ANALYTICS],
             result->records[TOPIC_RESULTS], dead_letters, result->records[TOPIC_STATE]);
 }
@@ -91,10 +111,14 @@ static void print_side(const char *name, const char *path, const json_t *record,
     fputc('\n', out);
 }
 
-static void print_difference(const struct diff_result *result, char **paths, FILE *out)
+static void print_difference(const struct command_context *context,
+                             const struct diff_result *result, char **paths)
 {
-    fprintf(out, "different: %s, partition %" PRId32 ", record %" PRIu64 ": %s%s%s\n",
-            name_of(result->topic), result->partition, result->index, result->what,
+    FILE *out = context->out;
+
+    print_verdict(context, TINT_BAD, "different");
+    fprintf(out, "%s, partition %" PRId32 ", record %" PRIu64 ": %s%s%s\n", name_of(result->topic),
+            result->partition, result->index, result->what,
             result->callback[0] == '\0' ? "" : ", callback ", result->callback);
     print_side("A", paths[0], result->sides[0], out);
     print_side("B", paths[1], result->sides[1], out);
@@ -105,7 +129,7 @@ static json_t *side_json(json_t *record)
     return record == NULL ? json_null() : json_incref(record);
 }
 
-static void print_json(const struct diff_result *result, FILE *out)
+static void print_json(struct command_context *context, const struct diff_result *result)
 {
     json_t *json = json_pack("{s:b, s:I}", "identical", result->identical, "records",
                              (json_int_t)total(result));
@@ -119,25 +143,26 @@ static void print_json(const struct diff_result *result, FILE *out)
         json_object_set_new(json, "a", side_json(result->sides[0]));
         json_object_set_new(json, "b", side_json(result->sides[1]));
     }
-    json_dumpf(json, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(json);
+    command_print_json(context, json);
 }
 
 enum err cmd_diff(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     const char *list = NULL;
     const struct arg_flag flags[] = {
-        ARGS_TEXT("topics", "NAME,...", &list,
-                  "only of routing, analytics, results, state, journal, dlq"),
+        ARGS_WORDS("topics", "NAME,...", "routing|analytics|results|state|journal|dlq", &list,
+                   "only of routing, analytics, results, state, journal, dlq"),
         ARGS_END,
     };
     const struct args_spec spec = {.positional = "A B",
                                    .text = diff_text,
                                    .flags = flags,
                                    .positional_min = 2,
+                                   .exits = exits,
+                                   .examples = examples,
                                    .positional_max = 2,
-                                   .json = true,
+                                   .offer = ARG_OFFER_FILES,
+                                   .json = ARGS_JSON,
                                    .options = true};
     struct diff_result result = {.identical = true};
     struct options options;
@@ -153,11 +178,11 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
     if (err == ERR_OK)
         err = diff_logs(args.values[0], args.values[1], &plan, &arena, &result, note);
     if (err == ERR_OK && context->json)
-        print_json(&result, context->out);
+        print_json(context, &result);
     else if (err == ERR_OK && result.identical)
-        print_identical(&result, context->out);
+        print_identical(context, &result);
     else if (err == ERR_OK)
-        print_difference(&result, args.values, context->out);
+        print_difference(context, &result, args.values);
     if (err == ERR_OK && !result.identical)
         err = FAIL(note, ERR_DIFFERENT, "%s", "");
     json_decref(result.sides[0]);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/args.h"
+#include "daemon/columns.h"
 #include "daemon/dead_letters.h"
 #include "daemon/log_json.h"
 #include "daemon/topic_walk.h"
@@ -80,29 +81,30 @@ static const char *time_words(int64_t at_ms, char *text)
     return at_ms == 0 ? "-" : clock_format(at_ms, text);
 }
 
-static void print_groups(const struct groups *groups, FILE *out)
+static void print_groups(const struct command_context *context, const struct groups *groups)
 {
+    struct columns *table = columns_create(context, "INPUT|REASON|>OPEN|>RESENT|FIRST|LAST");
     char first[40], last[40];
     size_t open = 0, resent = 0;
 
-    if (groups->count > 0)
-        fprintf(out, "%-13s %-16s %9s %9s  %-24s  %s\n", "INPUT", "REASON", "OPEN", "RESENT",
-                "FIRST", "LAST");
     for (size_t at = 0; at < groups->count; at++) {
         const struct group *group = &groups->items[at];
 
-        fprintf(out, "%-13s %-16s %9zu %9zu  %-24s  %s\n",
-                topic_short_name((enum topic)group->input), group->reason, group->open,
-                group->resent, time_words(group->first_ms, first),
-                time_words(group->last_ms, last));
+        columns_add(table, TINT_PLAIN, topic_short_name((enum topic)group->input));
+        columns_add(table, TINT_PLAIN, group->reason);
+        columns_format(table, group->open > 0 ? TINT_BAD : TINT_PLAIN, "%zu", group->open);
+        columns_format(table, TINT_PLAIN, "%zu", group->resent);
+        columns_add(table, TINT_PLAIN, time_words(group->first_ms, first));
+        columns_add(table, TINT_PLAIN, time_words(group->last_ms, last));
         open += group->open;
         resent += group->resent;
     }
-    fprintf(out, "%zu dead letters are open, %zu were sent again%s\n", open, resent,
+    columns_print(table, false);
+    fprintf(context->out, "%zu dead letters are open, %zu were sent again%s\n", open, resent,
             open > 0 ? "; `ringback dlq show` prints what is in them" : "");
 }
 
-static void print_groups_json(const struct groups *groups, FILE *out)
+static void print_groups_json(struct command_context *context, const struct groups *groups)
 {
     json_t *list = json_array();
 
@@ -116,9 +118,7 @@ static void print_groups_json(const struct groups *groups, FILE *out)
                                               (json_int_t)group->first_ms, "last_ms",
                                               (json_int_t)group->last_ms));
     }
-    (void)json_dumpf(list, out, JSON_INDENT(2));
-    (void)fputc('\n', out);
-    json_decref(list);
+    command_print_json(context, list);
 }
 
 static enum err list(struct command_context *context, const struct options *options,
@@ -131,9 +131,9 @@ static enum err list(struct command_context *context, const struct options *opti
     if (err == ERR_OK) {
         count_letters(&letters, choice, &groups);
         if (context->json)
-            print_groups_json(&groups, context->out);
+            print_groups_json(context, &groups);
         else
-            print_groups(&groups, context->out);
+            print_groups(context, &groups);
     }
     dead_letters_deinit(&letters);
     return err;
@@ -318,13 +318,12 @@ static enum err resend(struct command_context *context, const struct options *op
 
     if (choice->place_count == 0 && flags->input == NULL && flags->reason == NULL && !flags->all)
         return FAIL(note, ERR_USAGE, "which ones? Give places, --input, --reason or --all");
-    if (flags->resent)
-        return FAIL(note, ERR_USAGE, "--resent is for show: nothing is sent twice");
     err = dead_letters_resend(options, choice, flags->key, flags->dry, &resent, note);
-    if (context->json)
-        fprintf(context->out, "{\"sent\": %zu, \"cut\": %zu, \"without_key\": %zu}\n", resent.sent,
-                resent.cut, resent.keyless);
-    else if (err == ERR_OK || resent.sent > 0)
+    if (context->json && (err == ERR_OK || resent.sent > 0))
+        command_print_json(context, json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)resent.sent,
+                                              "cut", (json_int_t)resent.cut, "without_key",
+                                              (json_int_t)resent.keyless));
+    if (!context->json && (err == ERR_OK || resent.sent > 0))
         fprintf(context->out, "%zu dead letters %s again\n", resent.sent,
                 flags->dry ? "would be sent" : "were sent");
     if (!context->json && resent.cut > 0)
@@ -349,28 +348,53 @@ static enum err choose(const struct args *args, const struct flags *flags,
     if (choice->inputs >> INPUT_COUNT != 0)
         return FAIL(note, ERR_USAGE, "--input: \"%s\" names topics that are no inputs",
                     flags->input);
-    if (args->count - 1 > dead_choices_max)
-        return FAIL(note, ERR_USAGE, "at most %d places", dead_choices_max);
-    for (int at = 1; at < args->count; at++)
+    for (int at = 0; at < args->count; at++)
         TRY(dead_place_parse(args->values[at], &places[choice->place_count++], note));
     return ERR_OK;
 }
 
 enum task { TASK_LIST, TASK_SHOW, TASK_RESEND };
 
-static const char *const tasks[] = {"list", "show", "resend", NULL};
+static const struct arg_task tasks[] = {
+    [TASK_LIST] = {.name = "list",
+                   .help = "Count them by input and reason, open and sent again",
+                   .positional = "[PLACE...]",
+                   .positional_max = dead_choices_max,
+                   .json = ARGS_JSON},
+    [TASK_SHOW] =
+        {.name = "show",
+         .help = "Print them, with their values as far as they can be decoded",
+         .text =
+             "Prints reason, message, where the record was, its key, and its value decoded as far\n"
+             "as it goes.\n",
+         .positional = "[PLACE...]",
+         .positional_max = dead_choices_max,
+         .json = ARGS_JSON_LINES},
+    [TASK_RESEND] =
+        {.name = "resend",
+         .help = "Send the records to their inputs once more",
+         .text =
+             "Sends the records with their own keys, times and headers, when what was wrong is\n"
+             "mended: a newer program, the right partition, a larger max.message.bytes; each "
+             "once,\n"
+             "however often it is called and interrupted.\n",
+         .positional = "[PLACE...]",
+         .positional_max = dead_choices_max,
+         .json = ARGS_JSON},
+    {.name = NULL},
+};
 
 static const char help[] =
-    "list    counts them by input and reason, open and sent again\n"
-    "show    prints them: reason, message, where the record was, its key, and its value decoded\n"
-    "        as far as it goes\n"
-    "resend  sends the records to their inputs once more, with their own keys, times and headers,\n"
-    "        when what was wrong is mended: a newer program, the right partition, a larger\n"
-    "        max.message.bytes; each once, however often it is called and interrupted\n"
-    "\n"
     "PLACE is INPUT/PARTITION/OFFSET of the dead letter, as show prints it: flows/0/17.\n"
     "Reasons: UNDECODABLE, NO_DOMAIN, WRONG_PARTITION, LIMIT, TIME, UNCOMMITTABLE, UNKNOWN_KIND.\n"
     "Which were sent again stands on the dead-letter topics themselves.\n";
+
+static const struct arg_example examples[] = {
+    {"dlq list", "How many there are, of which input and why."},
+    {"dlq show --input flows --max 10", "The first ten of one input."},
+    {"dlq resend --reason UNKNOWN_KIND --dry-run", "How many would be sent once more."},
+    {NULL, NULL},
+};
 
 enum err cmd_dlq(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -378,40 +402,41 @@ enum err cmd_dlq(struct command_context *context, int argc, char **argv, struct 
     static struct dead_place places[dead_choices_max];
     struct flags flags = {.max = 100};
     const struct arg_flag table[] = {
-        ARGS_TEXT("input", "NAME", &flags.input, "only of these inputs: flows,commands"),
-        ARGS_TEXT("reason", "REASON", &flags.reason, "only of this reason"),
-        ARGS_TEXT("key", "DOMAIN", &flags.key, "resend: the domain of those that have none"),
-        ARGS_SWITCH("all", &flags.all, "resend: all that are open"),
-        ARGS_SWITCH("resent", &flags.resent, "show: also those that were sent again"),
-        ARGS_SWITCH("dry-run", &flags.dry, "resend: count what would be sent, send nothing"),
-        ARGS_INT("max", "N", &flags.max, 1, 1000000000, "show: at most so many"),
+        ARGS_WORDS("input", "NAME,...", "settings|interactions|presence|flows|commands",
+                   &flags.input, "only of these inputs: flows,commands"),
+        ARGS_WORDS("reason", "REASON",
+                   "UNDECODABLE|NO_DOMAIN|WRONG_PARTITION|LIMIT|TIME|UNCOMMITTABLE|UNKNOWN_KIND",
+                   &flags.reason, "only of this reason"),
+        ARGS_OF("show"),
+        ARGS_SWITCH("resent", &flags.resent, "also those that were sent again"),
+        ARGS_INT("max", "N", &flags.max, 1, 1000000000, "at most so many"),
+        ARGS_OF("resend"),
+        ARGS_TEXT("key", "DOMAIN", &flags.key, "the domain of those that have none"),
+        ARGS_SWITCH("all", &flags.all, "all that are open"),
+        ARGS_SWITCH("dry-run", &flags.dry, "count what would be sent, send nothing"),
         ARGS_END,
     };
     const struct args_spec spec = {
-        .positional = "list|show|resend [PLACE...]",
         .text = help,
         .flags = table,
-        .positional_min = 1,
-        .positional_max = 1 + dead_choices_max,
-        .json = true,
+        .tasks = tasks,
+        .examples = examples,
         .options = true,
     };
     struct dead_choice choice;
     struct args args;
-    int task;
     enum err err;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    TRY(args_task(args.values[0], tasks, &task, note));
     TRY(choose(&args, &flags, places, &choice, note));
     command_option_first(context, "log.level", "error");
     err = options_load(&options, context, note);
     if (err == ERR_OK) {
         options_log(&options);
         command_catch_signals();
-        if (task == TASK_LIST)
+        if (args.task == TASK_LIST)
             err = list(context, &options, &choice, note);
-        else if (task == TASK_SHOW)
+        else if (args.task == TASK_SHOW)
             err = show(context, &options, &choice, &flags, note);
         else
             err = resend(context, &options, &choice, &flags, note);

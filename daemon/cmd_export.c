@@ -189,6 +189,13 @@ static enum err read_times(struct wanted *wanted, struct err_note *note)
     return ERR_OK;
 }
 
+static const struct arg_example examples[] = {
+    {"export --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --output january.csv",
+     "A month, from Kafka."},
+    {"export day.log --format json", "Conversations of a log with their segments."},
+    {NULL, NULL},
+};
+
 enum err cmd_export(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct wanted wanted = {
@@ -200,7 +207,7 @@ enum err cmd_export(struct command_context *context, int argc, char **argv, stru
         ARGS_TEXT("to", "TIME", &wanted.to, "created before then"),
         ARGS_TEXT("domain", "ID", &wanted.plan.domain, "only of this domain"),
         ARGS_CHOICE("format", "csv|json", &wanted.format, "rows, or JSON lines"),
-        ARGS_TEXT("output", "FILE", &wanted.output,
+        ARGS_FILE("output", "FILE", &wanted.output,
                   "where to, there when it is whole; - is standard output"),
         ARGS_TEXT("now", "TIME", &wanted.now, "what the 12 hours count back from, if not now"),
         ARGS_END,
@@ -208,7 +215,9 @@ enum err cmd_export(struct command_context *context, int argc, char **argv, stru
     const struct args_spec spec = {.positional = "[LOG]",
                                    .text = export_text,
                                    .flags = flags,
+                                   .examples = examples,
                                    .positional_max = 1,
+                                   .offer = ARG_OFFER_FILES,
                                    .options = true};
     struct options options;
     struct args args;

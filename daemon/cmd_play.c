@@ -178,6 +178,14 @@ static void print_sent(const struct play *play)
 {
     char text[log_strangers_text_bytes];
 
+    if (play->context->json) {
+        command_print_json(play->context,
+                           json_pack("{s:I, s:I, s:I, s:b}", "sent", (json_int_t)play->sent,
+                                     "left_out", (json_int_t)play->skipped, "of_unknown_topics",
+                                     (json_int_t)play->strangers.records, "ended",
+                                     play->flags->end));
+        return;
+    }
     fprintf(play->context->err,
             "%" PRIu64 " records sent%s; %" PRIu64 " of other topics were left out\n", play->sent,
             play->flags->end ? ", and the end markers" : "", play->skipped);
@@ -212,6 +220,12 @@ static enum err work(struct play *play, const char *path, struct err_note *note)
     return err;
 }
 
+static const struct arg_example examples[] = {
+    {"play day.log --speed 10x", "A recorded day, ten times as fast."},
+    {"play day.log --end", "All at once, for a daemon with clock: event."},
+    {NULL, NULL},
+};
+
 enum err cmd_play(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct flags values = {.check = true};
@@ -232,9 +246,12 @@ enum err cmd_play(struct command_context *context, int argc, char **argv, struct
             "The topics in LOG are known by the names that the options give them (topics.*), else\n"
             "by their endings, so that a log of another installation can be played too.\n",
         .flags = flags,
+        .examples = examples,
+        .json = ARGS_JSON,
         .options = true,
         .positional_min = 1,
         .positional_max = 1,
+        .offer = ARG_OFFER_FILES,
     };
     struct play *play;
     struct args args;

@@ -6,9 +6,23 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/args.h"
+#include "daemon/columns.h"
 #include "daemon/settings_apply.h"
 #include "daemon/settings_file.h"
 #include "daemon/settings_observed.h"
+
+struct flags {
+    bool prune;
+    bool force;
+    bool dry_run;
+    bool state;
+    int64_t wait_ms;
+    const char *to;
+    const char *at;
+    const char *observed;
+    bool strict;
+    int64_t partitions;
+};
 
 static json_t *observed_json(const struct settings_observed *observed)
 {
@@ -20,8 +34,8 @@ static json_t *observed_json(const struct settings_observed *observed)
 }
 
 /* observed: NULL without --observed. */
-static void print_json(const struct settings *settings, const struct settings_observed *observed,
-                       FILE *out)
+static void print_json(struct command_context *context, const struct settings *settings,
+                       const struct settings_observed *observed)
 {
     json_t *problems = json_array();
     json_t *root;
@@ -41,15 +55,18 @@ static void print_json(const struct settings *settings, const struct settings_ob
                      problems);
     if (observed != NULL)
         (void)json_object_set_new(root, "observed", observed_json(observed));
-    json_dumpf(root, out, JSON_INDENT(2));
-    fputc('\n', out);
-    json_decref(root);
+    command_print_json(context, root);
 }
 
-static void print_problems(const struct settings *settings, FILE *out)
+static void print_problems(const struct settings *settings, bool colour, FILE *out)
 {
-    for (size_t i = 0; i < settings->problem_count; i++)
-        settings_problem_print(settings, &settings->problems[i], out);
+    for (size_t i = 0; i < settings->problem_count; i++) {
+        const struct settings_problem *problem = &settings->problems[i];
+
+        fputs(terminal_tint(colour, problem->warning ? TINT_WARN : TINT_BAD), out);
+        settings_problem_print(settings, problem, out);
+        fputs(terminal_tint(colour, TINT_PLAIN), out);
+    }
 }
 
 static void print_counts(const struct settings *settings, FILE *out)
@@ -95,7 +112,23 @@ static enum err read_and_observe(struct command_context *context, struct setting
     return err;
 }
 
-static enum err lint(struct command_context *context, const char *path, const char *log,
+static void print_lint(struct command_context *context, const struct settings *settings,
+                       const char *log, const struct settings_observed *observed)
+{
+    bool observed_too = settings->error_count == 0 && log != NULL;
+
+    if (context->json) {
+        print_json(context, settings, observed_too ? observed : NULL);
+        return;
+    }
+    print_problems(settings, context->out_colour, context->out);
+    if (settings->error_count == 0)
+        print_counts(settings, context->out);
+    if (observed_too)
+        print_observed(log, observed, context->out);
+}
+
+static enum err lint(struct command_context *context, const char *path, const struct flags *flags,
                      struct err_note *note)
 {
     struct settings_observed observed;
@@ -103,36 +136,20 @@ static enum err lint(struct command_context *context, const char *path, const ch
     enum err err;
 
     settings_init(&settings);
-    err = read_and_observe(context, &settings, path, log, &observed, note);
-    if (err == ERR_OK || err == ERR_BAD_SETTINGS) {
-        if (context->json)
-            print_json(&settings, err == ERR_OK && log != NULL ? &observed : NULL, context->out);
-        else
-            print_problems(&settings, context->out);
+    err = read_and_observe(context, &settings, path, flags->observed, &observed, note);
+    if (err == ERR_OK || (err == ERR_BAD_SETTINGS && settings.error_count > 0)) {
+        print_lint(context, &settings, flags->observed, &observed);
+        err = ERR_OK;
+        if (settings.error_count > 0)
+            err = FAIL(note, ERR_DIFFERENT, "%s has %zu errors: nothing of it can be applied", path,
+                       settings.error_count);
+        else if (flags->strict && settings.problem_count > 0)
+            err = FAIL(note, ERR_DIFFERENT, "%s has %zu warnings (--strict)", path,
+                       settings.problem_count);
     }
-    if (err == ERR_OK && !context->json) {
-        print_counts(&settings, context->out);
-        if (log != NULL)
-            print_observed(log, &observed, context->out);
-    }
-    if (err == ERR_BAD_SETTINGS)
-        err = FAIL(note, err, "%s has %zu errors: nothing of it can be applied", path,
-                   settings.error_count);
     settings_deinit(&settings);
     return err;
 }
-
-struct flags {
-    bool prune;
-    bool force;
-    bool dry_run;
-    bool state;
-    int64_t wait_ms;
-    const char *to;
-    const char *at;
-    const char *observed;
-    int64_t partitions;
-};
 
 static const char *answer_text(const struct settings_step *step)
 {
@@ -143,23 +160,42 @@ static const char *answer_text(const struct settings_step *step)
     return step->answer == SETTINGS_ACCEPTED ? "accepted" : "refused";
 }
 
-static void print_plan(const struct settings_plan *plan, bool dry_run, FILE *out)
+static enum tint answer_tint(const struct settings_step *step)
 {
-    fprintf(out, "%-20s %-7s %-28s %8s  %-16s %s\n", "DOMAIN", "KIND", "ID", "VERSION", "IN FILE",
-            dry_run ? "" : "ANSWER");
+    if (step->event_id == NULL)
+        return TINT_PLAIN;
+    if (step->answer == SETTINGS_WAITING)
+        return TINT_WARN;
+    return step->answer == SETTINGS_ACCEPTED ? TINT_GOOD : TINT_BAD;
+}
+
+static void print_plan(const struct command_context *context, const struct settings_plan *plan,
+                       bool dry_run)
+{
+    struct columns *table =
+        columns_create(context, dry_run ? "DOMAIN|KIND|ID|>VERSION|IN FILE"
+                                        : "DOMAIN|KIND|ID|>VERSION|IN FILE|ANSWER");
+
     for (size_t i = 0; i < plan->count; i++) {
         const struct settings_step *step = &plan->steps[i];
 
-        fprintf(out, "%-20s %-7s %-28s %8llu  %-16s %s", step->domain,
-                settings_kind_name(step->kind), step->id, (unsigned long long)step->version,
-                settings_action_text(step->action), dry_run ? "" : answer_text(step));
+        columns_add(table, TINT_PLAIN, step->domain);
+        columns_add(table, TINT_PLAIN, settings_kind_name(step->kind));
+        columns_add(table, TINT_PLAIN, step->id);
+        columns_format(table, TINT_PLAIN, "%llu", (unsigned long long)step->version);
+        columns_add(table, TINT_PLAIN, settings_action_text(step->action));
+        if (dry_run)
+            continue;
         if (step->answer == SETTINGS_REFUSED)
-            fprintf(out, ": %s: %s", step->reason, step->text);
-        fputc('\n', out);
+            columns_format(table, TINT_BAD, "refused: %s: %s", step->reason, step->text);
+        else
+            columns_add(table, answer_tint(step), answer_text(step));
     }
+    columns_print(table, true);
 }
 
-static void print_plan_json(const struct settings_plan *plan, bool dry_run, FILE *out)
+static void print_plan_json(struct command_context *context, const struct settings_plan *plan,
+                            bool dry_run)
 {
     json_t *steps = json_array(), *root;
 
@@ -181,9 +217,7 @@ static void print_plan_json(const struct settings_plan *plan, bool dry_run, FILE
     root = json_pack("{s:b, s:I, s:I, s:I, s:o}", "dry_run", dry_run, "sent",
                      (json_int_t)(dry_run ? 0 : plan->sent), "refused", (json_int_t)plan->refused,
                      "unanswered", (json_int_t)(dry_run ? 0 : plan->waiting), "items", steps);
-    (void)json_dumpf(root, out, JSON_INDENT(2));
-    (void)fputc('\n', out);
-    json_decref(root);
+    command_print_json(context, root);
 }
 
 static enum err apply_result(const struct settings_plan *plan, const struct flags *flags,
@@ -192,7 +226,7 @@ static enum err apply_result(const struct settings_plan *plan, const struct flag
     if (flags->dry_run)
         return ERR_OK;
     if (plan->refused > 0)
-        return FAIL(note, ERR_BAD_SETTINGS, "%zu of %zu items were refused: the table says why",
+        return FAIL(note, ERR_DIFFERENT, "%zu of %zu items were refused: the table says why",
                     plan->refused, plan->count);
     if (command_stopped())
         return FAIL(note, ERR_CANCELLED, "stopped with %zu items unanswered", plan->waiting);
@@ -226,9 +260,9 @@ static enum err apply_to_kafka(struct command_context *context, const struct set
     }
     if (planned) {
         if (context->json)
-            print_plan_json(&plan, flags->dry_run, context->out);
+            print_plan_json(context, &plan, flags->dry_run);
         else
-            print_plan(&plan, flags->dry_run, context->out);
+            print_plan(context, &plan, flags->dry_run);
         if (err == ERR_OK)
             err = apply_result(&plan, flags, note);
         settings_plan_deinit(&plan);
@@ -267,7 +301,7 @@ static enum err apply(struct command_context *context, const char *path, const s
     settings_init(&settings);
     err = settings_read(&settings, path, note);
     if (settings.problem_count > 0)
-        print_problems(&settings, context->err);
+        print_problems(&settings, context->err_colour, context->err);
     if (err == ERR_BAD_SETTINGS)
         err = FAIL(note, err, "%s has %zu errors: nothing was sent", path, settings.error_count);
     if (err == ERR_OK && flags->to != NULL)
@@ -280,70 +314,102 @@ static enum err apply(struct command_context *context, const char *path, const s
 
 enum task { TASK_APPLY, TASK_LINT, TASK_REFERENCE };
 
-static const char *const tasks[] = {"apply", "lint", "reference", NULL};
+static const struct arg_task tasks[] = {
+    [TASK_APPLY] =
+        {.name = "apply",
+         .help = "Send what differs from what was last accepted",
+         .text = "Each item gets the next version; the answers are waited for and one line an\n"
+                 "item is printed.\n",
+         .positional = "FILE.yaml",
+         .positional_min = 1,
+         .positional_max = 1,
+         .offer = ARG_OFFER_FILES,
+         .json = ARGS_JSON},
+    [TASK_LINT] =
+        {.name = "lint",
+         .help = "Check the file without any server",
+         .text =
+             "Warns of what holds but will disappoint, with the rule's number; --observed LOG\n"
+             "warns of the flows too: Create Callback without a failure path, voicemail into a\n"
+             "customer-first queue, internal voicemail.\n",
+         .positional = "FILE.yaml",
+         .positional_min = 1,
+         .positional_max = 1,
+         .offer = ARG_OFFER_FILES,
+         .json = ARGS_JSON},
+    [TASK_REFERENCE] = {.name = "reference",
+                        .help = "Print the page of all keys of such a file (docs/settings.md)"},
+    {.name = NULL},
+};
 
 static const char help[] =
-    "apply      sends what differs from what was last accepted, each with the next version,\n"
-    "           waits for the answers and prints one line an item; exit code 1 if any is\n"
-    "           refused or unanswered\n"
-    "lint       checks the file without any server, and warns of what holds but will\n"
-    "           disappoint, with the rule's number; --observed LOG warns of the flows too:\n"
-    "           Create Callback without a failure path, voicemail into a customer-first queue,\n"
-    "           internal voicemail\n"
-    "reference  prints the page of all keys of such a file (docs/settings.md)\n"
-    "\n"
     "FILE.yaml may be - for standard input. An example is deploy/example-settings.yaml.\n"
     "What was accepted is read from the topics settings and results up to their ends; --state\n"
     "reads the topic state too, for when those are shorter than the settings are old.\n";
+
+static const struct arg_exit exits[] = {
+    {3, "lint: the file has errors, or warnings with --strict; apply: an item was refused"},
+    {4, "apply: Kafka cannot be reached, or items are unanswered; apply again"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"queues lint settings.yaml --strict", "Before it is sent: errors, and what will disappoint."},
+    {"queues apply settings.yaml --dry-run", "What would be sent."},
+    {"queues apply settings.yaml --prune --json", "Also remove what is not in the file."},
+    {NULL, NULL},
+};
+
+static enum err check_flags(const struct flags *flags, const struct args *args,
+                            struct err_note *note)
+{
+    if (flags->force && !flags->prune)
+        return FAIL(note, ERR_USAGE, "--force belongs to --prune: nothing is removed without it");
+    if (flags->observed != NULL && strcmp(flags->observed, "-") == 0 &&
+        strcmp(args->values[0], "-") == 0)
+        return FAIL(note, ERR_USAGE, "--observed: standard input is FILE.yaml already");
+    return ERR_OK;
+}
 
 enum err cmd_queues(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct flags flags = {.wait_ms = 30000, .partitions = 1};
     const struct arg_flag table[] = {
-        ARGS_SWITCH("dry-run", &flags.dry_run, "apply: print what would be sent, send nothing"),
+        ARGS_OF("apply"),
+        ARGS_SWITCH("dry-run", &flags.dry_run, "print what would be sent, send nothing"),
         ARGS_SWITCH("prune", &flags.prune,
-                    "apply: remove what is not in the file, of the domains that are"),
+                    "remove what is not in the file, of the domains that are"),
         ARGS_SWITCH("force", &flags.force,
-                    "apply --prune: remove queues with callbacks too; those end QUEUE_REMOVED"),
-        ARGS_SWITCH("state", &flags.state, "apply: read the topic state too"),
-        ARGS_DURATION("wait", "TIME", &flags.wait_ms, 0, 3600000, "apply: for the answers"),
-        ARGS_TEXT("to", "LOG", &flags.to, "apply: write all of the file as a topic log instead"),
+                    "with --prune: remove queues with callbacks too; those end QUEUE_REMOVED"),
+        ARGS_SWITCH("state", &flags.state, "read the topic state too"),
+        ARGS_DURATION("wait", "TIME", &flags.wait_ms, 0, 3600000, "for the answers"),
+        ARGS_FILE("to", "LOG", &flags.to, "write all of the file as a topic log instead"),
         ARGS_TEXT("at", "TIME", &flags.at,
-                  "apply --to: the records' time, as 2026-01-31T08:00:00Z; now without it"),
-        ARGS_INT("partitions", "N", &flags.partitions, 1, 1024, "apply --to: of the topic"),
-        ARGS_TEXT("observed", "LOG", &flags.observed,
-                  "lint: what flows did, recorded by `ringback capture`; - is standard input"),
+                  "with --to: the records' time, as 2026-01-31T08:00:00Z; now without it"),
+        ARGS_INT("partitions", "N", &flags.partitions, 1, 1024, "with --to: of the topic"),
+        ARGS_OF("lint"),
+        ARGS_FILE("observed", "LOG", &flags.observed,
+                  "what flows did, recorded by `ringback capture`; - is standard input"),
+        ARGS_SWITCH("strict", &flags.strict, "warnings are a negative answer too: exit code 3"),
         ARGS_END,
     };
     const struct args_spec spec = {
-        .positional = "apply|lint|reference [FILE.yaml]",
         .text = help,
         .flags = table,
-        .positional_min = 1,
-        .positional_max = 2,
-        .json = true,
+        .tasks = tasks,
+        .exits = exits,
+        .examples = examples,
         .options = true,
     };
     struct args args;
-    int task;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));
-    TRY(args_task(args.values[0], tasks, &task, note));
-    if (task == TASK_REFERENCE) {
+    if (args.task == TASK_REFERENCE) {
         settings_print_reference(context->out);
         return ERR_OK;
     }
-    if (args.count < 2)
-        return FAIL(note, ERR_USAGE, "%s which file? Give FILE.yaml, or - for standard input",
-                    args.values[0]);
-    if (flags.force && !flags.prune)
-        return FAIL(note, ERR_USAGE, "--force belongs to --prune: nothing is removed without it");
-    if (flags.observed != NULL && task != TASK_LINT)
-        return FAIL(note, ERR_USAGE, "--observed belongs to lint: apply reads no log");
-    if (flags.observed != NULL && strcmp(flags.observed, "-") == 0 &&
-        strcmp(args.values[1], "-") == 0)
-        return FAIL(note, ERR_USAGE, "--observed: standard input is FILE.yaml already");
-    if (task == TASK_LINT)
-        return lint(context, args.values[1], flags.observed, note);
-    return apply(context, args.values[1], &flags, note);
+    TRY(check_flags(&flags, &args, note));
+    if (args.task == TASK_LINT)
+        return lint(context, args.values[0], &flags, note);
+    return apply(context, args.values[0], &flags, note);
 }

@@ -217,6 +217,10 @@ static enum err recover_loaded(struct recovery *recovery, struct worker *worker,
     }
     if (strcmp(meta->cluster_id, recovery->topics.cluster_id) != 0) {
         recovery->wrong++;
+        json_array_append_new(recovery->rows,
+                              json_pack("{s:i, s:s, s:s}", "partition", (int)partition, "input",
+                                        "state", "what",
+                                        "the state topic was written on another cluster"));
         fprintf(recovery->context->err,
                 "partition %" PRId32 ": the state topic was written on cluster %s, this is %s\n",
                 partition, meta->cluster_id, recovery->topics.cluster_id);
@@ -280,9 +284,7 @@ static enum err report(struct recovery *recovery, struct err_note *note)
     FILE *out = recovery->context->out;
 
     if (recovery->context->json) {
-        if (json_dumpf(recovery->rows, out, JSON_INDENT(2)) != 0)
-            return FAIL(note, ERR_IO, "standard output cannot be written");
-        fputs("\n", out);
+        command_print_json(recovery->context, json_incref(recovery->rows));
     } else if (recovery->wrong == 0) {
         fputs("Nothing is missing: every input goes on where the log says.\n", out);
     } else {
@@ -296,6 +298,17 @@ static enum err report(struct recovery *recovery, struct err_note *note)
     }
     return ERR_OK;
 }
+
+static const struct arg_exit exits[] = {
+    {3, "something is missing and was not mended"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"recover", "What is missing; nothing is changed."},
+    {"recover --go-on", "Go on without it."},
+    {NULL, NULL},
+};
 
 enum err cmd_recover(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -311,9 +324,11 @@ enum err cmd_recover(struct command_context *context, int argc, char **argv, str
             "committed batches, are gone. Shows per partition and input where the log wants to\n"
             "go on, what is there, and how many records are missing; with --go-on commits that\n"
             "as a batch of its own. It becomes the owner of each partition while it looks: stop\n"
-            "`ringback run` first. Exits with 3 when something is missing and was not mended.\n",
+            "`ringback run` first.\n",
         .flags = flags,
-        .json = true,
+        .exits = exits,
+        .examples = examples,
+        .json = ARGS_JSON,
         .options = true,
     };
     struct args args;

@@ -44,15 +44,24 @@ static void print_counts(const struct replay_options *options, const struct repl
               err);
 }
 
-static void print_json(const struct replay_counts *counts, FILE *out)
+static void print_json(struct command_context *context, const struct replay_counts *counts)
 {
-    fprintf(out,
-            "{\"events\": %" PRIu64 ", \"partitions\": %" PRId32 ", \"outputs\": %" PRIu64
-            ", \"dead_letters\": %" PRIu64 ", \"timers\": %" PRIu64 ", \"batches\": %" PRIu64
-            ", \"records\": %" PRIu64 ", \"elapsed_ns\": %" PRId64 ", \"cpu_ns\": %" PRId64 "}\n",
-            counts->events, counts->partitions, counts->outputs, counts->dead_letters,
-            counts->timers, counts->batches, counts->records, counts->elapsed_ns, counts->cpu_ns);
+    command_print_json(
+        context,
+        json_pack("{s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
+                  (json_int_t)counts->events, "partitions", (int)counts->partitions, "outputs",
+                  (json_int_t)counts->outputs, "dead_letters", (json_int_t)counts->dead_letters,
+                  "timers", (json_int_t)counts->timers, "batches", (json_int_t)counts->batches,
+                  "records", (json_int_t)counts->records, "left_out",
+                  (json_int_t)counts->strangers.records, "elapsed_ns",
+                  (json_int_t)counts->elapsed_ns, "cpu_ns", (json_int_t)counts->cpu_ns));
 }
+
+static const struct arg_example examples[] = {
+    {"replay day.log --out replay.log", "Decide a recorded day again."},
+    {"replay day.log --journal --json", "As its journal says; counts for machines."},
+    {NULL, NULL},
+};
 
 enum err cmd_replay(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -60,7 +69,7 @@ enum err cmd_replay(struct command_context *context, int argc, char **argv, stru
     struct options decide;
     struct replay_options options = {.options = &decide};
     const struct arg_flag flags[] = {
-        ARGS_TEXT("out", "FILE", &options.out, "where the outputs go; without it nowhere"),
+        ARGS_FILE("out", "FILE", &options.out, "where the outputs go; without it nowhere"),
         ARGS_INT("batch", "N", &records_max, 1, 1000000, "records of a batch"),
         ARGS_INT("partitions", "P", &partitions, 0, 10000,
                  "of the inputs; 0: as the log's meta records say, else its highest"),
@@ -71,8 +80,10 @@ enum err cmd_replay(struct command_context *context, int argc, char **argv, stru
                                    .text = replay_text,
                                    .flags = flags,
                                    .positional_min = 1,
+                                   .examples = examples,
                                    .positional_max = 1,
-                                   .json = true,
+                                   .offer = ARG_OFFER_FILES,
+                                   .json = ARGS_JSON,
                                    .options = true};
     struct replay_counts counts;
     struct args args;
@@ -92,7 +103,7 @@ enum err cmd_replay(struct command_context *context, int argc, char **argv, stru
     if (err != ERR_OK && (err != ERR_BAD_FILE || counts.events == 0))
         return err;
     if (context->json)
-        print_json(&counts, context->out);
+        print_json(context, &counts);
     else
         print_counts(&options, &counts, context->err);
     return err;

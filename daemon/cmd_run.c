@@ -18,6 +18,17 @@ static bool stopped(void *context)
     return command_stopped();
 }
 
+static const struct arg_exit exits[] = {
+    {0, "it was told to stop"},
+    {1, "it must not go on; the reason says what to do"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"run --config ringback.yaml --http.listen=127.0.0.1:9464", "With health and metrics."},
+    {NULL, NULL},
+};
+
 enum err cmd_run(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
 #if defined(RINGBACK_TEST_POINTS)
@@ -35,6 +46,8 @@ enum err cmd_run(struct command_context *context, int argc, char **argv, struct 
                 "the batch and leave the group. Exits with the reason when it must not go on.\n"
                 "`ringback topics` makes the topics that it needs.\n",
         .flags = flags,
+        .exits = exits,
+        .examples = examples,
         .options = true,
     };
     struct run_options run = {.described = true, .stopped = stopped};

@@ -108,13 +108,19 @@ static enum err prepare(struct command_context *context, const struct sandbox *s
     return flags->play == NULL ? ERR_OK : command_option_last(context, "clock", "event", note);
 }
 
+static const struct arg_example examples[] = {
+    {"sandbox", "A daemon to play with, until Ctrl-C."},
+    {"sandbox --play day.log --out live.log", "A recorded day through the real daemon."},
+    {NULL, NULL},
+};
+
 enum err cmd_sandbox(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     static struct options options;
     struct flags flags = {.partitions = 1};
     const struct arg_flag table[] = {
-        ARGS_TEXT("play", "LOG", &flags.play, "play the inputs of a recorded log, then end"),
-        ARGS_TEXT("out", "LOG", &flags.out, "where to write what the daemon answers to --play"),
+        ARGS_FILE("play", "LOG", &flags.play, "play the inputs of a recorded log, then end"),
+        ARGS_FILE("out", "LOG", &flags.out, "where to write what the daemon answers to --play"),
         ARGS_INT("partitions", "N", &flags.partitions, 1, sandbox_partitions_max,
                  "of each topic; with --play, as the log has"),
         ARGS_END,
@@ -128,6 +134,7 @@ enum err cmd_sandbox(struct command_context *context, int argc, char **argv, str
                 "writes it), lets the daemon decide with the records' own times (clock: event),\n"
                 "writes its answers to --out LOG and ends.\n",
         .flags = table,
+        .examples = examples,
         .options = true,
     };
     struct args args;

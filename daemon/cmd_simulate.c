@@ -13,7 +13,7 @@ static const char model_text[] =
 static const char more_text[] =
     "\n--map renames them, and the words AGENT, HANG, PHANTOM, TT (a service: returned calls) and "
     "2\n"
-    "(a priority: high): --map queue_enter=Arrival,AGENT=answered. Times are local to --zone.\n"
+    "(a priority: high): `--map queue_enter=Arrival,AGENT=answered`. Times are local to --zone.\n"
     "\n"
     "The model:\n"
     "  - who was served talks as long as recorded; who hung up has the recorded patience, and a\n"
@@ -162,6 +162,12 @@ static enum err choose_mode(struct choices *choices, struct err_note *note)
     return ERR_OK;
 }
 
+static const struct arg_example examples[] = {
+    {"simulate calls.csv --offer-after 90s --accept 0.4 --story", "What it would have been like."},
+    {"simulate calls.csv --record day.log --json", "The same day as a topic log, to replay."},
+    {NULL, NULL},
+};
+
 enum err cmd_simulate(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
     struct choices choices = {
@@ -186,8 +192,8 @@ enum err cmd_simulate(struct command_context *context, int argc, char **argv, st
         ARGS_SWITCH("story", &choices.story, "and one callback's life in ten lines"),
         ARGS_INT("domains", "N", &choices.options.domains, 1, 10000,
                  "the file N times, as domains bank-0001, ..., each with draws of its own"),
-        ARGS_TEXT("record", "LOG", &choices.record, "write the input topics as a topic log"),
-        ARGS_TEXT("outputs", "LOG", &choices.outputs, "write what the engine answered"),
+        ARGS_FILE("record", "LOG", &choices.record, "write the input topics as a topic log"),
+        ARGS_FILE("outputs", "LOG", &choices.outputs, "write what the engine answered"),
         ARGS_INT("partitions", "P", &choices.partitions, 1, 1000, "of the recorded topics"),
         ARGS_END,
     };
@@ -200,9 +206,11 @@ enum err cmd_simulate(struct command_context *context, int argc, char **argv, st
                                          .text = arena_format(&arena, "%s%s%s", model_text,
                                                               sim_csv_help(&arena), more_text),
                                          .flags = flags,
+                                         .examples = examples,
                                          .positional_min = 1,
                                          .positional_max = 1,
-                                         .json = true},
+                                         .offer = ARG_OFFER_FILES,
+                                         .json = ARGS_JSON},
                      context, argc, argv, &args, note);
     command_catch_signals();
     if (err == ERR_OK)

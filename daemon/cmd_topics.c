@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "daemon/args.h"
+#include "daemon/columns.h"
 #include "daemon/topics.h"
 
 enum { read_timeout_ms = 10000 };
@@ -27,36 +28,50 @@ static const char *ms_text(int64_t ms, char *text, size_t size)
     return text;
 }
 
-static void print_table(const struct topics *topics, const struct topics_report *report, FILE *out)
+static void print_topic(struct columns *table, const struct topic_info *info, bool for_ever)
 {
     char retention[40];
 
-    fprintf(out, "%-36s %10s %8s %-16s %s\n", "TOPIC", "PARTITIONS", "REPLICAS", "CLEANUP",
-            "RETENTION");
-    for (int i = 0; i < TOPIC_COUNT; i++) {
-        const struct topic_info *info = &topics->items[i];
-
-        if (!info->present) {
-            fprintf(out, "%-36s %10s\n", info->name, "missing");
-            continue;
-        }
-        fprintf(out, "%-36s %10" PRId32 " %8d %-16s %s\n", info->name, info->partitions,
-                info->replication, info->cleanup,
-                ms_text(i == TOPIC_STATE ? -1 : info->retention_ms, retention, sizeof(retention)));
+    columns_add(table, TINT_PLAIN, info->name);
+    if (!info->present) {
+        columns_add(table, TINT_BAD, "missing");
+        for (int i = 0; i < 3; i++)
+            columns_add(table, TINT_PLAIN, "");
+        return;
     }
-    for (size_t i = 0; i < report->count; i++)
-        fprintf(out, "%s: %s %s\n",
-                report->items[i].severity == TOPICS_REFUSED ? "refused" : "warning",
+    columns_format(table, TINT_PLAIN, "%" PRId32, info->partitions);
+    columns_format(table, TINT_PLAIN, "%d", info->replication);
+    columns_add(table, TINT_PLAIN, info->cleanup);
+    columns_add(table, TINT_PLAIN,
+                ms_text(for_ever ? -1 : info->retention_ms, retention, sizeof(retention)));
+}
+
+static void print_table(const struct command_context *context, const struct topics *topics,
+                        const struct topics_report *report)
+{
+    struct columns *table =
+        columns_create(context, "TOPIC|>PARTITIONS|>REPLICAS|CLEANUP|RETENTION");
+    FILE *out = context->out;
+
+    for (int i = 0; i < TOPIC_COUNT; i++)
+        print_topic(table, &topics->items[i], i == TOPIC_STATE);
+    columns_print(table, true);
+    for (size_t i = 0; i < report->count; i++) {
+        bool refused = report->items[i].severity == TOPICS_REFUSED;
+
+        fprintf(out, "%s%s:%s %s %s\n",
+                terminal_tint(context->out_colour, refused ? TINT_BAD : TINT_WARN),
+                refused ? "refused" : "warning", terminal_tint(context->out_colour, TINT_PLAIN),
                 topics->items[report->items[i].topic].name, report->items[i].text);
+    }
     if (report->count == 0)
         fputs("All topics are there and as they should be.\n", out);
 }
 
-static enum err print_json(const struct topics *topics, const struct topics_report *report,
-                           FILE *out, struct err_note *note)
+static void print_json(struct command_context *context, const struct topics *topics,
+                       const struct topics_report *report)
 {
-    json_t *list = json_array(), *problems = json_array(), *root;
-    int failed;
+    json_t *list = json_array(), *problems = json_array();
 
     for (int i = 0; i < TOPIC_COUNT; i++) {
         const struct topic_info *info = &topics->items[i];
@@ -74,12 +89,9 @@ static enum err print_json(const struct topics *topics, const struct topics_repo
             json_pack("{s:s, s:s, s:s}", "severity",
                       report->items[i].severity == TOPICS_REFUSED ? "refused" : "warning", "topic",
                       topics->items[report->items[i].topic].name, "text", report->items[i].text));
-    root = json_pack("{s:s, s:i, s:o, s:o}", "cluster_id", topics->cluster_id, "brokers",
-                     topics->broker_count, "topics", list, "problems", problems);
-    failed = json_dumpf(root, out, JSON_INDENT(2));
-    json_decref(root);
-    fputs("\n", out);
-    return failed == 0 ? ERR_OK : FAIL(note, ERR_IO, "standard output cannot be written");
+    command_print_json(context, json_pack("{s:s, s:i, s:o, s:o}", "cluster_id", topics->cluster_id,
+                                          "brokers", topics->broker_count, "topics", list,
+                                          "problems", problems));
 }
 
 static enum err make_topics(rd_kafka_t *client, const struct options *options,
@@ -110,18 +122,32 @@ static enum err work(struct command_context *context, const struct options *opti
     if (err == ERR_OK) {
         topics_check(topics, options, flags->for_replay, report);
         if (context->json)
-            err = print_json(topics, report, context->out, note);
+            print_json(context, topics, report);
         else
-            print_table(topics, report, context->out);
+            print_table(context, topics, report);
+        if (topics_refused(topics, report, note) != ERR_OK) {
+            err = ERR_DIFFERENT; /* the answer is no; what was asked is done */
+            if (note != NULL)
+                note->err = err;
+        }
     }
-    if (err == ERR_OK)
-        err = topics_refused(topics, report, note);
     if (client != NULL)
         rd_kafka_destroy(client);
     free(report);
     free(topics);
     return err;
 }
+
+static const struct arg_exit exits[] = {
+    {3, "a topic is missing or is such that `ringback run` would refuse it"},
+    {0, NULL},
+};
+
+static const struct arg_example examples[] = {
+    {"topics --no-create", "What is there, and what is wrong with it."},
+    {"topics --partitions 12", "Make those that are missing, the inputs with 12 partitions."},
+    {NULL, NULL},
+};
 
 enum err cmd_topics(struct command_context *context, int argc, char **argv, struct err_note *note)
 {
@@ -139,9 +165,11 @@ enum err cmd_topics(struct command_context *context, int argc, char **argv, stru
     const struct args_spec spec = {
         .text = "Creates the topics that are missing with the settings that Ringback needs, and\n"
                 "checks those that are there. Nothing is deleted; what is there is only changed\n"
-                "with --for-replay. Exits with 1 when `ringback run` would refuse them.\n",
+                "with --for-replay.\n",
         .flags = flags,
-        .json = true,
+        .exits = exits,
+        .examples = examples,
+        .json = ARGS_JSON,
         .options = true,
     };
     struct args args;

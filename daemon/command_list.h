@@ -19,4 +19,7 @@ X(config, OPERATE, "Print the options in force and where each came from")
 X(capture, LOGS, "Write topics into a file")
 X(play, LOGS, "Send a file's records to the topics")
 X(adapt, LOGS, "Turn events of Genesys Cloud, Amazon Connect or Twilio into ours")
+X(help, HELP, "What a command does, its options, exit codes and examples")
+X(manual, HELP, "The manual pages, and the same as Markdown or JSON")
+X(completion, HELP, "What makes bash and zsh complete command lines")
 /* clang-format on */

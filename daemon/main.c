@@ -4,13 +4,15 @@
 #include <unistd.h>
 
 #include "daemon/command.h"
+#include "daemon/terminal.h"
 
-static bool may_colour(void)
+static bool is_plain(void)
 {
+    const char *no_colour = getenv("NO_COLOR");
     const char *term = getenv("TERM");
 
-    return isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL && term != NULL &&
-           strcmp(term, "dumb") != 0;
+    return (no_colour != NULL && no_colour[0] != '\0') || term == NULL || term[0] == '\0' ||
+           strcmp(term, "dumb") == 0;
 }
 
 int main(int argc, char **argv)
@@ -21,6 +23,8 @@ int main(int argc, char **argv)
     context.err = stderr;
     context.out_terminal = isatty(STDOUT_FILENO) != 0;
     context.err_terminal = isatty(STDERR_FILENO) != 0;
-    context.colour = may_colour();
+    context.out_columns = context.out_terminal ? terminal_columns(STDOUT_FILENO) : 0;
+    context.plain = is_plain();
+    command_colour(&context, COMMAND_COLOUR_AUTO);
     return command_run(&context, commands, argc, argv);
 }

@@ -374,8 +374,8 @@ void options_log(const struct options *options)
              (enum log_format)options->log_format);
 }
 
-enum err options_load(struct options *options, const struct command_context *context,
-                      struct err_note *note)
+static enum err load(struct options *options, const struct command_context *context,
+                     struct err_note *note)
 {
     const char *path = context->config_path;
 
@@ -387,6 +387,15 @@ enum err options_load(struct options *options, const struct command_context *con
     TRY(options_environment(options, environ, note));
     TRY(set_flags(options, context, note));
     return options_check(options, note);
+}
+
+enum err options_load(struct options *options, struct command_context *context,
+                      struct err_note *note)
+{
+    enum err err = load(options, context, note);
+
+    context->log_json = options->log_format == LOG_FORMAT_JSON;
+    return err;
 }
 
 static enum err fail_option(const struct options *options, enum option option,

@@ -119,8 +119,9 @@ void options_init(struct options *options);
 void options_deinit(struct options *options);
 
 /* What a command that takes options does after args_parse: options_init, then file, environment
- * and flags. Errors: ERR_BAD_OPTION; options must be deinitialised in either case. */
-MUST_CHECK enum err options_load(struct options *options, const struct command_context *context,
+ * and flags; sets context->log_json. Errors: ERR_BAD_OPTION; options must be deinitialised in
+ * either case. */
+MUST_CHECK enum err options_load(struct options *options, struct command_context *context,
                                  struct err_note *note);
 
 /* Log to standard error as they say. */
@@ -174,6 +175,10 @@ bool options_kafka_secret(const char *key);
 
 /* A URL without its password: redis://user:***@host. Returns text. */
 const char *options_hide_password(const char *url, char *text, size_t size);
+
+/* What a value may be: "1 to 200", "wall, event". */
+void options_allowed(const struct option_row *row, char *text, size_t size);
+const char *options_section_title(int section);
 
 void options_print_markdown(FILE *out);
 void options_print_example(FILE *out);

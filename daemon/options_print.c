@@ -54,7 +54,12 @@ const char *options_hide_password(const char *url, char *text, size_t size)
     return text;
 }
 
-static void allowed_values(const struct option_row *row, char *text, size_t size)
+const char *options_section_title(int section)
+{
+    return section_titles[section];
+}
+
+void options_allowed(const struct option_row *row, char *text, size_t size)
 {
     char low[40], high[40];
 
@@ -128,7 +133,7 @@ void options_print_markdown(FILE *out)
 
             if ((int)row->section != section)
                 continue;
-            allowed_values(row, allowed, sizeof(allowed));
+            options_allowed(row, allowed, sizeof(allowed));
             fprintf(out, "| `%s` | %s | %s | %s | %s |\n", row->key,
                     row->fallback[0] == '\0' ? "(empty)" : row->fallback, allowed, notes_of(row),
                     row->help);

@@ -179,9 +179,9 @@ class Town:
         return ["--%s=%s" % row for row in options.items()]
 
     def command(self, *words, options=None, check=True):
-        """Any subcommand; (exit code, output, errors)."""
+        """Any subcommand; (exit code, output, errors). Errors are plain text, not JSON as a daemon's."""
         made = subprocess.run(
-            [self.program] + list(words) + self.arguments(options), stdin=subprocess.DEVNULL,
+            [self.program] + list(words) + self.arguments({"log.format": "text", **(options or {})}), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         )
         if check and made.returncode != 0:

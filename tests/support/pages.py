@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Pages of docs/ that are made, not written.
 
-    tests/support/pages.py docs    write docs/adapters.md, docs/reasons.md, docs/scenarios.md, docs/settings.md
+    tests/support/pages.py docs    write docs/adapters.md, docs/cli.md, docs/reasons.md, docs/scenarios.md,
+                                   docs/settings.md
 
 As a module: pages.PAGES is {path: function that gives its text}.
 """
@@ -62,6 +63,7 @@ def printed(*words):
 
 PAGES = {
     "docs/adapters.md": lambda: printed("adapt", "reference"),
+    "docs/cli.md": lambda: printed("manual", "--format", "markdown"),
     "docs/reasons.md": reasons,
     "docs/scenarios.md": lambda: printed("check", "--reference"),
     "docs/settings.md": lambda: printed("queues", "reference"),

@@ -51,7 +51,7 @@ static enum err probe_main(struct command_context *context, int argc, char **arg
                                    .flags = flags,
                                    .positional_min = 1,
                                    .positional_max = 2,
-                                   .json = true,
+                                   .json = ARGS_JSON,
                                    .options = probe_options};
 
     TRY(args_parse(&spec, context, argc, argv, &probe_rest, note));
@@ -60,9 +60,55 @@ static enum err probe_main(struct command_context *context, int argc, char **arg
     return probe_result;
 }
 
+static struct args jobs_rest;
+static const char *jobs_name;
+
+static enum err jobs_main(struct command_context *context, int argc, char **argv,
+                          struct err_note *note)
+{
+    static const struct arg_task tasks[] = {
+        {.name = "list", .help = "List them", .json = ARGS_JSON},
+        {.name = "show",
+         .help = "Show one",
+         .text = "Every line of it.\n",
+         .positional = "ID",
+         .positional_min = 1,
+         .positional_max = 1,
+         .json = ARGS_JSON_LINES},
+        {.name = "wipe", .help = "Wipe all"},
+        {.name = NULL},
+    };
+    static const struct arg_exit exits[] = {{3, "there is none"}, {0, NULL}};
+    static const struct arg_example examples[] = {
+        {"jobs list", "All of them."},
+        {"jobs show j1", "One of them."},
+        {NULL, NULL},
+    };
+    bool all = false, loud = false, yes = false;
+    const struct arg_flag flags[] = {
+        ARGS_TEXT("name", "NAME", &jobs_name, "whose"), ARGS_OF("list|show"),
+        ARGS_SWITCH("all", &all, "ended ones too"),     ARGS_OF("show"),
+        ARGS_SWITCH("loud", &loud, "in capitals"),      ARGS_OF("wipe"),
+        ARGS_SWITCH("yes", &yes, "without asking"),     ARGS_END,
+    };
+    const struct args_spec spec = {.text = "What holds for all.\n",
+                                   .flags = flags,
+                                   .tasks = tasks,
+                                   .exits = exits,
+                                   .examples = examples};
+
+    jobs_name = NULL;
+    TRY(args_parse(&spec, context, argc, argv, &jobs_rest, note));
+    if (probe_result == ERR_DIFFERENT)
+        command_print_json(context, json_pack("{s:i}", "left", 1));
+    return probe_result == ERR_OK ? ERR_OK : FAIL(note, probe_result, "no \"job\"");
+}
+
 static const struct command table[] = {
     {"probe", COMMAND_FILES, "Probe things", probe_main},
     {"replay", COMMAND_FILES, "Another", probe_main},
+    {"jobs", COMMAND_OPERATE, "Several things", jobs_main},
+    {"help", COMMAND_HELP, "Help", cmd_help},
     {NULL, COMMAND_LIVE, NULL, NULL},
 };
 
@@ -170,9 +216,119 @@ static void args_help_is_printed_from_the_table(void **state)
     assert_non_null(strstr(out_text, "  --after TIME             how late (default 1m)\n"));
     assert_non_null(strstr(out_text, "  --mode wall|event        which clock (default wall)\n"));
     assert_non_null(strstr(out_text, "go on at the end (default on; --no-follow turns it off)"));
-    assert_non_null(strstr(out_text, "--json"));
+    assert_non_null(strstr(out_text, "  --json                   JSON for machines\n"));
+    assert_non_null(strstr(out_text, "  --color auto|always|never\n"));
     assert_null(strstr(out_text, "--config"));
     assert_string_equal(error_text, "");
+}
+
+static void args_tasks_are_taken_off_the_arguments(void **state)
+{
+    (void)state;
+    assert_int_equal(run("jobs show j1 --loud --all --name n"), 0);
+    assert_int_equal(jobs_rest.task, 1);
+    assert_int_equal(jobs_rest.count, 1);
+    assert_string_equal(jobs_rest.values[0], "j1");
+    assert_string_equal(jobs_name, "n");
+    assert_int_equal(run("jobs --all list"), 0);
+    assert_int_equal(jobs_rest.task, 0);
+    assert_int_equal(jobs_rest.count, 0);
+}
+
+static void args_tasks_refuse_what_belongs_to_others(void **state)
+{
+    (void)state;
+    assert_error("jobs", "ringback jobs: which task? Give list, show or wipe\n");
+    assert_error("jobs lsit", "unknown task \"lsit\" (did you mean \"list\"?)\n");
+    assert_error("jobs list --loud", "--loud belongs to show, not to list\n");
+    assert_error("jobs wipe --all", "--all belongs to list|show, not to wipe\n");
+    assert_error("jobs wipe --no-all", "--all belongs to list|show, not to wipe\n");
+    assert_error("jobs show", "ID is missing\n");
+    assert_error("jobs list x", "one argument too many: \"x\"\n");
+    assert_error("jobs show a --lodu", "unknown option --lodu (did you mean \"--loud\"?)\n");
+    assert_int_equal(run("jobs wipe --json"), 2);
+    assert_non_null(strstr(error_text, "wipe has no --json\n"));
+}
+
+static void args_help_of_a_task_has_its_flags_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(run("jobs --help"), 0);
+    assert_non_null(strstr(out_text, "usage: ringback jobs list [OPTIONS]\n"
+                                     "       ringback jobs show ID [OPTIONS]\n"
+                                     "       ringback jobs wipe [OPTIONS]\n\nSeveral things.\n"));
+    assert_non_null(strstr(out_text, "\nOptions of list, show:\n  --all  "));
+    assert_non_null(strstr(out_text, "\nOptions of wipe:\n  --yes  "));
+    assert_non_null(strstr(out_text, "\nExit codes:\n  3    there is none\n"));
+    assert_non_null(strstr(out_text, "  ringback jobs list\n      All of them.\n"));
+    assert_int_equal(run("jobs show --help"), 0);
+    assert_non_null(strstr(out_text, "usage: ringback jobs show ID [OPTIONS]\n\nShow one.\n\n"
+                                     "Every line of it.\n\nWhat holds for all.\n\nOptions:\n"));
+    assert_non_null(strstr(out_text, "--loud"));
+    assert_non_null(strstr(out_text, "an object a line"));
+    assert_null(strstr(out_text, "--yes"));
+    assert_null(strstr(out_text, "ringback jobs list"));
+    assert_int_equal(run("help jobs wipe"), 0);
+    assert_non_null(strstr(out_text, "--yes"));
+    assert_null(strstr(out_text, "--json"));
+}
+
+static void json_is_one_document_also_when_it_fails(void **state)
+{
+    (void)state;
+    probe_result = ERR_BUS_DOWN;
+    assert_int_equal(run("jobs list --json"), 4);
+    assert_string_equal(out_text,
+                        "{\n  \"error\": {\n    \"err\": \"BUS_DOWN\",\n    \"text\": \"no"
+                        " \\\"job\\\"\",\n    \"exit\": 4\n  }\n}\n");
+    assert_string_equal(error_text, "ringback jobs: no \"job\"\n");
+    assert_int_equal(run("jobs show j --json"), 4);
+    assert_string_equal(out_text, "");
+    probe_result = ERR_DIFFERENT;
+    assert_int_equal(run("jobs list --json"), 3);
+    assert_string_equal(out_text, "{\n  \"left\": 1\n}\n");
+    probe_result = ERR_OK;
+}
+
+static void errors_are_json_lines_with_log_format_json(void **state)
+{
+    (void)state;
+    probe_options = true;
+    probe_result = ERR_IO;
+    assert_int_equal(run("probe in --log.format=json"), 1);
+    assert_non_null(strstr(error_text,
+                           "\"level\":\"error\",\"msg\":\"command failed\",\"command\":"
+                           "\"probe\",\"err\":\"IO\",\"error\":\"disk full\",\"exit\":1}\n"));
+    assert_int_equal(run("probe --log.format json"), 2);
+    assert_true(error_text[0] == '{' && strchr(error_text, '\n')[1] == '\0');
+    assert_int_equal(run("probe in --log.format=json --log.format=text"), 1);
+    assert_string_equal(error_text, "ringback probe: disk full\n");
+    assert_int_equal(setenv("RINGBACK_LOG_FORMAT", "json", 1), 0);
+    assert_int_equal(run("nonsense"), 2);
+    assert_true(error_text[0] == '{');
+    assert_int_equal(unsetenv("RINGBACK_LOG_FORMAT"), 0);
+    probe_options = false;
+    probe_result = ERR_OK;
+}
+
+static void colour_is_asked_for_before_or_behind_the_command(void **state)
+{
+    static const char *const coloured[] = {"--color=always probe --cuont=3",
+                                           "--color always probe --cuont=3",
+                                           "probe --color=always --cuont=3"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(coloured) / sizeof(coloured[0]); i++) {
+        assert_int_equal(run(coloured[i]), 2);
+        assert_non_null(strstr(error_text, "ringback probe: \033[1;31munknown option"));
+    }
+    assert_error("probe --cuont=3 --color=always", "ringback probe: \033[1;31munknown option");
+    assert_error("--color=always --color=never x", "unknown option \"--color=never\"");
+    assert_error("--color=blue probe", "--color: \"blue\" is none of auto|always|never");
+    assert_error("probe --color=blue", "--color: \"blue\" is none of auto|always|never");
+    assert_error("probe --color", "--color needs a value");
+    assert_int_equal(run("probe --help --color=always"), 0);
+    assert_non_null(strstr(out_text, "\033[1mOptions:\033[0m\n"));
 }
 
 static void args_options_of_the_daemon_are_collected(void **state)
@@ -212,6 +368,8 @@ static void command_unknown_names_near_ones(void **state)
                           "Try `ringback --help`.\n");
     assert_error("xyzzy", "ringback: unknown command \"xyzzy\"\n");
     assert_error("--verbose", "ringback: unknown option \"--verbose\"\n");
+    assert_error("--verison", "unknown option \"--verison\" (did you mean \"--version\"?)\n");
+    assert_error("help prboe", "unknown command \"prboe\" (did you mean \"probe\"?)\n");
     assert_error("", "ringback: no command given\n");
 }
 
@@ -226,6 +384,8 @@ static void command_errors_become_exit_codes(void **state)
         {ERR_IO, 1, "ringback probe: disk full\n"},
         {ERR_END, 1, "ringback probe: nothing more to read\n"},
         {ERR_BAD_OPTION, 2, "ringback probe: an option is unknown or its value is wrong\n"},
+        {ERR_BUS_DOWN, 4, "ringback probe: the broker cannot be reached\n"},
+        {ERR_STORE_DOWN, 4, "ringback probe: the store cannot be reached\n"},
         {ERR_DIFFERENT, 3, ""},
         {ERR_CANCELLED, 130, ""},
     };
@@ -327,6 +487,12 @@ int main(void)
         cmocka_unit_test(args_two_dashes_end_the_flags),
         cmocka_unit_test(args_errors_name_flag_value_reason_and_what_is_allowed),
         cmocka_unit_test(args_help_is_printed_from_the_table),
+        cmocka_unit_test(args_tasks_are_taken_off_the_arguments),
+        cmocka_unit_test(args_tasks_refuse_what_belongs_to_others),
+        cmocka_unit_test(args_help_of_a_task_has_its_flags_alone),
+        cmocka_unit_test(json_is_one_document_also_when_it_fails),
+        cmocka_unit_test(errors_are_json_lines_with_log_format_json),
+        cmocka_unit_test(colour_is_asked_for_before_or_behind_the_command),
         cmocka_unit_test(args_options_of_the_daemon_are_collected),
         cmocka_unit_test(command_help_lists_commands_and_exit_codes),
         cmocka_unit_test(command_unknown_names_near_ones),
