@@ -26,7 +26,13 @@ OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-rec
                -fno-omit-frame-pointer
 
 PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash libmicrohttpd
-PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+# TLS to Redis is OpenSSL's; built without its headers (or with TLS=no) rediss:// is refused.
+TLS ?= $(shell pkg-config --exists openssl && echo yes)
+ifeq ($(TLS),yes)
+PACKAGES += openssl
+TLS_CFLAGS := -DRINGBACK_TLS=1
+endif
+PKG_CFLAGS := $(TLS_CFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -172,9 +172,9 @@ static const struct bus_ops kafka_ops = {
 
 struct kafka_settings bus_kafka_settings(const struct options *options, struct kafka_setting *items)
 {
-    for (int i = 0; i < options->kafka_count; i++)
-        items[i] = (struct kafka_setting){options->kafka[i].key, options->kafka[i].value};
-    return (struct kafka_settings){items, (size_t)options->kafka_count};
+    for (int i = 0; i < options->kafka_setting_count; i++)
+        items[i] = options->kafka_settings[i];
+    return (struct kafka_settings){items, (size_t)options->kafka_setting_count};
 }
 
 struct bus *bus_kafka_create(const struct options *options, struct kafka_group *group,

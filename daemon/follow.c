@@ -48,6 +48,7 @@ struct follow {
     bool policy_asked;
     bool drop_wanted; /* old fills lie about */
     bool was_down;
+    int64_t down_ms; /* monotonic: since when no call can be started; 0: one can */
     bool ahead_said;
     bool distrusted; /* what the pointer names is wrong */
     bool opened;     /* the reading of `state` */
@@ -700,10 +701,15 @@ void follow_run(struct follow *follow, int64_t monotonic_ms)
             continue;
         }
         if (store_fault(store) != NULL) {
+            if (follow->down_ms == 0)
+                follow->down_ms = monotonic_ms;
+            if (monotonic_ms - follow->down_ms >= again_ms)
+                said_down(follow); /* it was so from the start: no call has failed */
             if (follow->mode != MODE_POINTER)
                 ask_pointer(follow, 0);
             return;
         }
+        follow->down_ms = 0;
         if (monotonic_ms < follow->again_ms)
             return;
         step(follow);

@@ -21,6 +21,11 @@ OPTION(KAFKA, max_partitions, "max_partitions", INT, "32", 1, 1024, NULL, 0,
 OPTION(KAFKA, partitioner, "partitioner", CHOICE, "murmur2", 0, 0, "murmur2|crc32", DECIDES,
     "How producers of the inputs map keys to partitions: murmur2 as Java clients, crc32 as "
     "librdkafka's default. A record on another partition is a dead letter.")
+OPTION(KAFKA, kafka_sasl_password_file, "kafka.sasl.password_file", TEXT, "", 0, 1000, NULL, 0,
+    "A file with the password of kafka.sasl.username, in place of kafka.sasl.password. Read at "
+    "each start.")
+OPTION(KAFKA, kafka_ssl_key_password_file, "kafka.ssl.key.password_file", TEXT, "", 0, 1000, NULL,
+    0, "A file with the password of kafka.ssl.key.location, in place of kafka.ssl.key.password.")
 OPTION(TOPICS, topics_prefix, "topics.prefix", TEXT, "ringback.", 0, 100, NULL, 0,
     "What every topic's name begins with, unless it is named by itself.")
 OPTION(TOPICS, topics_dlq_suffix, "topics.dlq_suffix", TEXT, ".dlq", 1, 50, NULL, 0,
@@ -82,6 +87,28 @@ OPTION(REDIS, redis_enabled, "redis.enabled", BOOL, "true", 0, 0, NULL, 0,
     "Keep a copy of the state in Redis, for the view and quick restarts. Nothing is lost without.")
 OPTION(REDIS, redis_url, "redis.url", TEXT, "redis://127.0.0.1:6379/0", 1, 1000, NULL, SECRET,
     "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, unix://PATH for a socket.")
+OPTION(REDIS, redis_password_file, "redis.password_file", TEXT, "", 0, 1000, NULL, 0,
+    "A file with the password of redis.url's user (redis://USER@HOST, or none), in place of a "
+    "password there. Read at each connect.")
+OPTION(REDIS, redis_tls_ca, "redis.tls_ca", TEXT, "", 0, 1000, NULL, 0,
+    "For rediss://: a PEM file with the authorities that may have signed the server's "
+    "certificate. Empty: those of the system.")
+OPTION(REDIS, redis_tls_certificate, "redis.tls_certificate", TEXT, "", 0, 1000, NULL, 0,
+    "For rediss://: a PEM file with our own certificate, for a server that demands one.")
+OPTION(REDIS, redis_tls_key, "redis.tls_key", TEXT, "", 0, 1000, NULL, 0,
+    "For rediss://: a PEM file with the key of redis.tls_certificate, without a password.")
+OPTION(REDIS, redis_tls_name, "redis.tls_name", TEXT, "", 0, 253, NULL, 0,
+    "For rediss://: the name that the server's certificate must carry. Empty: the host that is "
+    "connected to.")
+OPTION(REDIS, redis_sentinels, "redis.sentinels", TEXT, "", 0, 1000, NULL, 0,
+    "HOST:PORT,HOST:PORT,...: Sentinels that are asked at each connect who the master is. "
+    "redis.url then gives user, password, database and TLS; its host and port are not used.")
+OPTION(REDIS, redis_sentinel_master, "redis.sentinel_master", TEXT, "", 0, 200, NULL, 0,
+    "The master's name, as the Sentinels' configuration calls it.")
+OPTION(REDIS, redis_sentinel_user, "redis.sentinel_user", TEXT, "", 0, 120, NULL, 0,
+    "The user at the Sentinels, where they have several.")
+OPTION(REDIS, redis_sentinel_password_file, "redis.sentinel_password_file", TEXT, "", 0, 1000,
+    NULL, 0, "A file with the password of the Sentinels themselves. Read at each connect.")
 OPTION(REDIS, redis_timeout_ms, "redis.timeout_ms", MS, "2000", 10, 60000, NULL, 0,
     "How long an answer of Redis is waited for before the connection is made anew.")
 OPTION(REDIS, redis_backlog, "redis_backlog", SIZE, "64MiB", 0, 17179869184, NULL, RELOAD,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/near.h"
 #include "daemon/http.h"
+#include "daemon/security.h"
 #include "daemon/value.h"
 #include "state/machine.h"
 
@@ -188,18 +189,39 @@ bool options_known(const char *key)
     return kafka_key(key) != NULL || options_find(key) != OPTION_COUNT;
 }
 
-/* "ringback.yaml:12: redis.url: ", "RINGBACK_REDIS_URL: ", "--redis.url: " */
-static enum err at_origin(struct err_note *note, const struct option_origin *origin,
-                          const char *key)
+/* "ringback.yaml:12: redis.url", "RINGBACK_REDIS_URL", "--redis.url" */
+static const char *place_text(const struct option_origin *origin, const char *key, char *text,
+                              size_t size)
 {
     switch (origin->source) {
     case OPTION_SOURCE_FILE:
-        return err_prefix(note, "%s:%d: %s: ", origin->name, origin->line, key);
-    case OPTION_SOURCE_ENVIRONMENT: return err_prefix(note, "%s: ", origin->name);
-    case OPTION_SOURCE_FLAG: return err_prefix(note, "--%s: ", key);
-    case OPTION_SOURCE_DEFAULT: break;
+        snprintf(text, size, "%s:%d: %s", origin->name, origin->line, key);
+        break;
+    case OPTION_SOURCE_ENVIRONMENT: snprintf(text, size, "%s", origin->name); break;
+    case OPTION_SOURCE_FLAG: snprintf(text, size, "--%s", key); break;
+    case OPTION_SOURCE_DEFAULT: snprintf(text, size, "%s", key); break;
     }
-    return err_prefix(note, "%s: ", key);
+    return text;
+}
+
+static enum err at_origin(struct err_note *note, const struct option_origin *origin,
+                          const char *key)
+{
+    char place[600];
+
+    return err_prefix(note, "%s: ", place_text(origin, key, place, sizeof(place)));
+}
+
+const char *options_place(const struct options *options, const char *key, char *text, size_t size)
+{
+    static const struct option_origin nowhere = {OPTION_SOURCE_DEFAULT, NULL, 0};
+    enum option option = options_find(key);
+    const struct option_kafka *kafka =
+        kafka_key(key) == NULL ? NULL : options_kafka_find(options, kafka_key(key));
+
+    if (option != OPTION_COUNT)
+        return place_text(&options->origins[option], key, text, size);
+    return place_text(kafka == NULL ? &nowhere : &kafka->origin, key, text, size);
 }
 
 static enum err unknown_key(const char *key, struct err_note *note)
@@ -247,15 +269,39 @@ static enum err set_kafka(struct options *options, const char *key, const char *
     TRY(check_kafka(key, value, note));
     while (i < options->kafka_count && strcmp(options->kafka[i].key, key) != 0)
         i++;
-    if (i == option_kafka_count_max)
+    if (i == option_kafka_count_max - option_kafka_secrets)
         return FAIL(note, ERR_BAD_OPTION, "more than %d settings of kafka.*",
-                    option_kafka_count_max);
+                    option_kafka_count_max - option_kafka_secrets);
     options->kafka[i] = (struct option_kafka){
         .key = arena_text(&options->arena, slice_text(key)),
         .value = arena_text(&options->arena, slice_text(value)),
         .origin = *origin,
     };
     options->kafka_count += i == options->kafka_count;
+    return ERR_OK;
+}
+
+/* The command line is in the list of processes, for everybody on the machine to read. */
+static enum err refuse_open_secret(const char *key, const char *value, struct err_note *note)
+{
+    char hidden[1200], name[300];
+    size_t at = 0;
+
+    if (kafka_key(key) != NULL && options_find(key) == OPTION_COUNT && options_kafka_secret(key)) {
+        for (const char *from = kafka_key(key); *from != '\0' && at + 1 < sizeof(name); from++)
+            name[at++] = *from == '.' ? '_' : (char)toupper((unsigned char)*from);
+        name[at] = '\0';
+        return FAIL(note, ERR_BAD_OPTION,
+                    "a password on the command line is shown to everybody on the machine (ps): "
+                    "put it into a file (kafka.sasl.password_file, kafka.ssl.key.password_file), "
+                    "or into RINGBACK_KAFKA__%s",
+                    name);
+    }
+    if (strcmp(key, "redis.url") == 0 &&
+        strstr(options_hide_password(value, hidden, sizeof(hidden)), ":***@") != NULL)
+        return FAIL(note, ERR_BAD_OPTION,
+                    "a password on the command line is shown to everybody on the machine (ps): "
+                    "put it into a file (redis.password_file), or the URL into RINGBACK_REDIS_URL");
     return ERR_OK;
 }
 
@@ -267,11 +313,11 @@ enum err options_set(struct options *options, const char *key, const char *value
 
     if (origin.name != NULL)
         origin.name = arena_text(&options->arena, slice_text(origin.name));
-    if (kafka_key(key) != NULL)
-        err = set_kafka(options, kafka_key(key), value, &origin, note);
-    else if (option == OPTION_COUNT)
-        err = unknown_key(key, note);
-    else
+    err = origin.source == OPTION_SOURCE_FLAG ? refuse_open_secret(key, value, note) : ERR_OK;
+    if (err == ERR_OK && option == OPTION_COUNT)
+        err = kafka_key(key) != NULL ? set_kafka(options, kafka_key(key), value, &origin, note)
+                                     : unknown_key(key, note);
+    else if (err == ERR_OK)
         err = set_value(options, &option_rows[option], value, note);
     if (err != ERR_OK)
         return note == NULL ? err : at_origin(note, &origin, key);
@@ -296,28 +342,39 @@ static bool foreign_variable(const char *name)
     return false;
 }
 
-/* RINGBACK_KAFKA__SASL_USERNAME is kafka.sasl.username: behind the two underscores every one is a
- * dot. RINGBACK_REDIS_URL is found by writing each key as a variable. */
-static bool key_of_variable(const char *name, char *key, size_t size)
+/* REDIS_URL is redis.url: found by writing each key as a variable. Behind KAFKA there may be two
+ * underscores. */
+static bool key_of_row(const char *name, char *key, size_t size)
 {
-    if (strncmp(name, "KAFKA__", 7) == 0) {
-        snprintf(key, size, "kafka.%s", name + 7);
-        for (char *at = key + 6; *at != '\0'; at++)
-            *at = *at == '_' ? '.' : (char)tolower((unsigned char)*at);
-        return true;
-    }
     for (int i = 0; i < OPTION_COUNT; i++) {
         const char *at = option_rows[i].key;
         const char *word = name;
 
-        while (*at != '\0' && (*at == '.' ? '_' : toupper((unsigned char)*at)) == *word)
+        while (*at != '\0' && (*at == '.' ? '_' : toupper((unsigned char)*at)) == *word) {
+            if (at == option_rows[i].key + 5 && strncmp(name, "KAFKA__", 7) == 0)
+                word++;
             at++, word++;
+        }
         if (*at == '\0' && *word == '\0') {
             snprintf(key, size, "%s", option_rows[i].key);
             return true;
         }
     }
     return false;
+}
+
+/* RINGBACK_KAFKA__SASL_USERNAME is kafka.sasl.username: behind the two underscores every one is a
+ * dot, but for the few keys of our own there. */
+static bool key_of_variable(const char *name, char *key, size_t size)
+{
+    if (key_of_row(name, key, size))
+        return true;
+    if (strncmp(name, "KAFKA__", 7) != 0)
+        return false;
+    snprintf(key, size, "kafka.%s", name + 7);
+    for (char *at = key + 6; *at != '\0'; at++)
+        *at = *at == '_' ? '.' : (char)tolower((unsigned char)*at);
+    return true;
 }
 
 static enum err unknown_variable(const char *name, struct err_note *note)
@@ -450,26 +507,52 @@ static enum err check_topic(struct options *options, enum topic topic, struct er
     return ERR_OK;
 }
 
+/* Our own keys under kafka. that name a file with a password. */
+static void add_secret(struct options *options, const char *name, enum option option,
+                       const char *path)
+{
+    char place[600];
+
+    if (path[0] == '\0')
+        return;
+    options->kafka_settings[options->kafka_setting_count++] = (struct kafka_setting){
+        .name = name,
+        .value = path,
+        .place = arena_text(
+            &options->arena,
+            slice_text(options_place(options, option_rows[option].key, place, sizeof(place)))),
+        .file = true,
+    };
+}
+
+static void list_kafka_settings(struct options *options)
+{
+    char key[300], place[600];
+
+    options->kafka_setting_count = 0;
+    for (int i = 0; i < options->kafka_count; i++) {
+        const struct option_kafka *kafka = &options->kafka[i];
+
+        snprintf(key, sizeof(key), "kafka.%s", kafka->key);
+        options->kafka_settings[options->kafka_setting_count++] = (struct kafka_setting){
+            .name = kafka->key,
+            .value = kafka->value,
+            .place = arena_text(&options->arena,
+                                slice_text(place_text(&kafka->origin, key, place, sizeof(place)))),
+        };
+    }
+    add_secret(options, "sasl.password", OPTION_kafka_sasl_password_file,
+               options->kafka_sasl_password_file);
+    add_secret(options, "ssl.key.password", OPTION_kafka_ssl_key_password_file,
+               options->kafka_ssl_key_password_file);
+}
+
 enum err options_check(struct options *options, struct err_note *note)
 {
-    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
-    const char *url = options->redis_url;
-    char hidden[300];
-    bool known = false;
-
     for (int topic = 0; topic < TOPIC_COUNT; topic++)
         TRY(check_topic(options, (enum topic)topic, note));
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-        known |=
-            strncmp(url, schemes[i], strlen(schemes[i])) == 0 && url[strlen(schemes[i])] != '\0';
-    if (!known) {
-        FAIL(
-            note, ERR_BAD_OPTION,
-            "\"%s\" is no address of a Redis; write redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE],"
-            " rediss://... or unix://PATH",
-            options_hide_password(url, hidden, sizeof(hidden)));
-        return fail_option(options, OPTION_redis_url, note);
-    }
+    TRY(security_check(options, note));
+    list_kafka_settings(options);
     if (options->http_listen[0] != '\0' && http_check(options->http_listen, note) != ERR_OK)
         return fail_option(options, OPTION_http_listen, note);
     if (options->horizon_wait_stop_ms < options->horizon_wait_ms) {

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/kafka.h"
 #include "base/record.h"
 #include "daemon/command.h"
 
@@ -91,7 +92,8 @@ struct option_kafka {
     struct option_origin origin;
 };
 
-enum { option_kafka_count_max = 100 };
+/* Settings for librdkafka: those given as kafka.*, and passwords that come from files. */
+enum { option_kafka_count_max = 100, option_kafka_secrets = 2 };
 
 #define OPTION_C_TEXT     const char *
 #define OPTION_C_INT      int64_t
@@ -111,6 +113,9 @@ struct options {
     struct option_origin origins[OPTION_COUNT];
     struct option_kafka kafka[option_kafka_count_max];
     int kafka_count;
+    struct kafka_setting
+        kafka_settings[option_kafka_count_max]; /* what every handle is made with */
+    int kafka_setting_count;
     struct arena arena;
 };
 
@@ -136,8 +141,9 @@ MUST_CHECK enum err options_environment(struct options *options, char **environm
                                         struct err_note *note);
 MUST_CHECK enum err options_check(struct options *options, struct err_note *note);
 
-/* One value by its key, as a user writes it; "kafka.KEY" too. Error: ERR_BAD_OPTION, its note
- * begins with the origin. */
+/* One value by its key, as a user writes it; "kafka.KEY" too. A password is refused as a flag: all
+ * who are logged in on the machine see those. Error: ERR_BAD_OPTION, its note begins with the
+ * origin. */
 MUST_CHECK enum err options_set(struct options *options, const char *key, const char *value,
                                 struct option_origin origin, struct err_note *note);
 
@@ -171,6 +177,9 @@ const char *options_value(const struct options *options, enum option option, cha
                           size_t size);
 const char *options_origin(const struct option_origin *origin, const char *key, char *text,
                            size_t size);
+/* Where the value of a key is from, as errors begin: "f.yaml:3: redis.url", "RINGBACK_REDIS_URL",
+ * "--redis.url", or the key alone. Returns text. */
+const char *options_place(const struct options *options, const char *key, char *text, size_t size);
 bool options_kafka_secret(const char *key);
 
 /* A URL without its password: redis://user:***@host. Returns text. */

@@ -114,7 +114,8 @@ void options_print_markdown(FILE *out)
         "4. the default.\n\n"
         "An unknown key, a bad value or a key given twice is refused, with file, line and reason.\n"
         "`ringback config` prints what is in force and where each value came from, secrets"
-        " hidden.\n\n"
+        " hidden.\n"
+        "A password is not taken from a flag: [security.md](security.md) says where it goes.\n\n"
         "`kafka.KEY` passes any setting to librdkafka: in the file\n"
         "`kafka: {bootstrap.servers: 'one:9092,two:9092'}`, as a flag\n"
         "`--kafka.bootstrap.servers=one:9092`, in the environment\n"
@@ -173,6 +174,11 @@ static void print_example_row(FILE *out, const struct option_row *row, char *map
             quoted ? "\"" : "", row->fallback, quoted ? "\"" : "");
 }
 
+static bool under_kafka(const struct option_row *row)
+{
+    return strncmp(row->key, "kafka.", strlen("kafka.")) == 0;
+}
+
 void options_print_example(FILE *out)
 {
     char map[100] = "";
@@ -186,17 +192,24 @@ void options_print_example(FILE *out)
           "  # security.protocol: sasl_ssl\n"
           "  # sasl.mechanism: SCRAM-SHA-512\n"
           "  # sasl.username: ringback\n"
-          "  # sasl.password: better in RINGBACK_KAFKA__SASL_PASSWORD\n",
+          "  # ssl.ca.location: /etc/ringback/kafka-ca.pem\n",
           out);
+    /* A map may be opened once, and this one is. */
+    snprintf(map, sizeof(map), "kafka");
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (under_kafka(&option_rows[i]))
+            print_example_row(out, &option_rows[i], map, sizeof(map));
+    }
     for (int section = 0; section < OPTION_SECTION_COUNT; section++) {
         fprintf(out, "\n# ---- %s\n", section_titles[section]);
         map[0] = '\0';
-        /* A map may be opened once: first the plain keys, then those of the maps. */
+        /* First the plain keys, then those of the maps. */
         for (int dotted = 0; dotted < 2; dotted++) {
             for (int i = 0; i < OPTION_COUNT; i++) {
                 const struct option_row *row = &option_rows[i];
 
-                if ((int)row->section == section && (strchr(row->key, '.') != NULL) == dotted)
+                if ((int)row->section == section && !under_kafka(row) &&
+                    (strchr(row->key, '.') != NULL) == dotted)
                     print_example_row(out, row, map, sizeof(map));
             }
         }

@@ -10,6 +10,7 @@
 #include "daemon/hanging.h"
 #include "daemon/health.h"
 #include "daemon/room.h"
+#include "daemon/security.h"
 #include "daemon/topics.h"
 #include "daemon/watchdog.h"
 
@@ -95,20 +96,27 @@ void run_worker_options(const struct options *options, const struct topics *topi
     engine->decides = decides;
 }
 
+static enum err create_store(const struct options *options, const struct topics *topics,
+                             int32_t partition, struct store **store, struct err_note *note)
+{
+    struct store_redis_options redis = security_redis(options);
+
+    *store = NULL;
+    if (!options->redis_enabled)
+        return ERR_OK;
+    redis.cluster_id = topics->cluster_id;
+    redis.group = options->group;
+    redis.partition = partition;
+    return store_redis_create(&redis, store, note);
+}
+
 enum err run_store(const struct options *options, const struct topics *topics, int32_t partition,
                    struct store **store, struct err_note *note)
 {
-    struct store_redis_options redis = {
-        .url = options->redis_url,
-        .cluster_id = topics->cluster_id,
-        .group = options->group,
-        .partition = partition,
-        .timeout_ms = options->redis_timeout_ms,
-        .backoff_ms_max = 2000,
-    };
-
     *store = NULL;
-    return options->redis_enabled ? store_redis_create(&redis, store, note) : ERR_OK;
+    if (options->redis_enabled)
+        TRY(security_check_redis(options, note));
+    return create_store(options, topics, partition, store, note);
 }
 
 /* --- the group's events, in the process's thread --- */
@@ -122,7 +130,8 @@ static void start_worker(struct running *running, int32_t partition, size_t acti
     run_worker_options(running->options, &running->topics, &running->machine, running->decides,
                        partition, active, &options);
     if (worker == NULL) {
-        if (run_store(running->options, &running->topics, partition, &store, running->note) !=
+        /* Files that are gone for now are no reason to end: Redis is tried again. */
+        if (create_store(running->options, &running->topics, partition, &store, running->note) !=
             ERR_OK) {
             running->err = ERR_BAD_OPTION;
             return;
@@ -227,6 +236,8 @@ static enum err prepare(struct running *running, struct err_note *note)
 {
     struct store *store;
 
+    if (running->options->redis_enabled) /* before anything is waited for */
+        TRY(security_check_redis(running->options, note));
     TRY(topics_client(running->options, &running->client, note));
     TRY(read_topics(running, &running->topics, note));
     running->partitions = running->topics.items[TOPIC_STATE].partitions;
@@ -240,7 +251,8 @@ static enum err prepare(struct running *running, struct err_note *note)
         (size_t)running->partitions * outputs_count * sizeof(*running->hanging), "outputs");
     options_machine(running->options, &running->machine);
     running->decides = options_decides_text(running->options, &running->arena);
-    TRY(run_store(running->options, &running->topics, 0, &store, note)); /* is the URL good? */
+    kafka_fault_log();
+    TRY(create_store(running->options, &running->topics, 0, &store, note)); /* does it fit? */
     store_destroy(store);
     return join_group(running, note);
 }

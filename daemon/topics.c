@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "daemon/bus_kafka.h"
+#include "daemon/security.h"
 
 enum {
     admin_timeout_ms = 20000,
@@ -18,16 +20,14 @@ enum err topics_client(const struct options *options, rd_kafka_t **client, struc
 {
     rd_kafka_conf_t *conf;
     struct kafka_setting items[option_kafka_count_max];
-    struct kafka_settings settings = {items, (size_t)options->kafka_count};
-
-    for (int i = 0; i < options->kafka_count; i++)
-        items[i] = (struct kafka_setting){options->kafka[i].key, options->kafka[i].value};
+    struct kafka_settings settings = bus_kafka_settings(options, items);
     const char *const ours[] = {"client.id", "ringback-admin", NULL};
 
     if (options_kafka_get(options, "bootstrap.servers") == NULL)
         return FAIL(note, ERR_BAD_OPTION,
                     "where is Kafka? kafka.bootstrap.servers is not set: give "
                     "--kafka.bootstrap.servers HOST:PORT, or --config FILE");
+    kafka_fault_forget();
     TRY(kafka_conf_create(&settings, ours, &conf, note));
     return kafka_create(RD_KAFKA_PRODUCER, conf, "a client", client, note);
 }
@@ -177,18 +177,23 @@ static enum err read_settings(rd_kafka_t *client, struct topics *topics, struct 
     return ERR_OK;
 }
 
-/* The message begins with where the address stands. */
-static enum err fail_unreachable(const struct options *options, rd_kafka_resp_err_t code,
-                                 struct err_note *note)
+/* librdkafka tries on until the time is over, also where the broker will never let it in: look
+ * after a second, and after three, whether that is so. */
+static rd_kafka_resp_err_t read_brokers(rd_kafka_t *client, int timeout_ms,
+                                        const struct rd_kafka_metadata **metadata)
 {
-    const struct option_kafka *brokers = options_kafka_find(options, "bootstrap.servers");
-    char origin[300];
+    static const int slices_ms[] = {1000, 2000};
+    rd_kafka_resp_err_t code;
 
-    return FAIL(note, ERR_BUS_DOWN,
-                "%s: cannot reach Kafka at %s: %s. Is it running, and kafka.bootstrap.servers "
-                "right?",
-                options_origin(&brokers->origin, "kafka.bootstrap.servers", origin, sizeof(origin)),
-                brokers->value, rd_kafka_err2str(code));
+    for (size_t i = 0; i < sizeof(slices_ms) / sizeof(slices_ms[0]); i++) {
+        if (timeout_ms <= slices_ms[i])
+            break;
+        code = rd_kafka_metadata(client, 1, NULL, metadata, slices_ms[i]);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR || security_refused())
+            return code;
+        timeout_ms -= slices_ms[i];
+    }
+    return rd_kafka_metadata(client, 1, NULL, metadata, timeout_ms);
 }
 
 enum err topics_read(rd_kafka_t *client, const struct options *options, bool described,
@@ -208,9 +213,9 @@ enum err topics_read(rd_kafka_t *client, const struct options *options, bool des
                                                .insync_min = UNKNOWN_MS,
                                                .before_ms_max = UNKNOWN_MS,
                                                .after_ms_max = UNKNOWN_MS};
-    code = rd_kafka_metadata(client, 1, NULL, &metadata, timeout_ms);
+    code = read_brokers(client, timeout_ms, &metadata);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return fail_unreachable(options, code, note);
+        return security_explain(options, code, note);
     read_metadata(metadata, topics);
     rd_kafka_metadata_destroy(metadata);
     cluster_id = rd_kafka_clusterid(client, timeout_ms);

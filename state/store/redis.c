@@ -4,25 +4,26 @@
  *
  * Any error reply drops the connection, with everything under way: what was written is not known
  * then, and the caller reads the pointer anew. That also covers NOSCRIPT (scripts are loaded again
- * with each connection), READONLY (a replica) and LOADING. */
+ * with each connection), READONLY (a replica) and LOADING.
+ *
+ * With Sentinels each connect is two: one of them is asked who the master is, then that one is
+ * connected to and must say itself that it is. A Sentinel that fails is followed by the next at
+ * once. A replica that was promoted may lack the last writes; the pointer tells. */
 #include <assert.h>
-#include <errno.h>
-#include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "state/store/store.h"
+#include "state/store/redis_link.h"
 
 enum {
     scan_count = 500, /* entities a SCAN asks for: about 200 kB a reply */
     read_bytes = 64 * 1024,
     backoff_ms_min = 50,
     key_bytes_max = 600,
+    lookup_ms = 10,         /* how often an answer of the name servers is looked for */
     elements_max = 1 << 20, /* of an answer; SCAN's has some 1,000, more of a small hash */
     held_count = 6          /* fields of the pointer */
 };
@@ -113,17 +114,34 @@ struct buffer {
     size_t capacity;
 };
 
-enum link { LINK_DOWN, LINK_CONNECTING, LINK_SETUP, LINK_UP };
+enum phase { PHASE_DOWN, PHASE_LINKING, PHASE_SETUP, PHASE_UP };
+
+/* What is asked first on a connection, by the reply that must come. */
+enum step {
+    STEP_PLAIN,  /* any but an error: AUTH, SELECT */
+    STEP_NAMED,  /* of a Sentinel: where the master is; the last there */
+    STEP_ROLE,   /* that it is a master */
+    STEP_SCRIPT, /* a script's id */
+};
 
 struct redis_store {
     struct store head;
-    enum link link;
-    redisContext *redis;
+    enum phase phase;
+    struct redis_link link;
+    struct redis_access access;
+    struct redis_tls_context *tls; /* read anew with each attempt; NULL: without */
+    bool asking;                   /* the connection is to a Sentinel */
+    bool named;                    /* master is what one just said */
+    int sentinel_at;
+    int sentinels_failed; /* of this attempt */
+    bool refused;         /* the last attempt: by whom could have let us in */
+    struct redis_address master;
     redisReplyObjectFunctions functions; /* hiredis's, with create_array() in front of its own */
     void *(*create_array)(const redisReadTask *task, ELEMENTS count);
     struct buffer out;
-    int setup_left;      /* replies to AUTH, SELECT, SCRIPT LOAD still to come */
-    int setup_greetings; /* how many of them come before the scripts' */
+    enum step steps[SCRIPT_TOTAL + 4];
+    int step_at, step_count, script_at;
+    char secret[secret_bytes]; /* the password that was sent: no message may repeat it */
     char script_ids[SCRIPT_TOTAL][41];
     struct store_call *waiting_first, **waiting_last; /* sent, no reply yet */
     struct store_call *done_first, **done_last;
@@ -133,13 +151,8 @@ struct redis_store {
     int64_t backoff_ms;
     int64_t timeout_ms;
     int64_t backoff_ms_max;
-    char fault[300];
+    char fault[1200];
     char prefix[key_bytes_max]; /* ringback:{cluster/group/partition}: */
-    char host[256];             /* or path */
-    int port;                   /* 0: host is a path */
-    char user[128];
-    char password[256];
-    char database[16];
 };
 
 static struct redis_store *redis_of(struct store *store)
@@ -410,21 +423,113 @@ static void finish(struct redis_store *store, struct store_call *call)
     store->done_last = &call->next;
 }
 
-static void drop(struct redis_store *store, const char *why)
+/* A server or a proxy may repeat in its error what it was told. */
+static void hide_secret(const struct redis_store *store, char *text)
 {
-    struct store_call *call = store->waiting_first;
+    size_t size = strlen(store->secret);
+    char *at = size == 0 ? NULL : strstr(text, store->secret);
 
-    if (store->redis != NULL)
-        redisFree(store->redis);
-    store->redis = NULL;
-    store->link = LINK_DOWN;
-    store->out.at = store->out.size = 0;
-    snprintf(store->fault, sizeof(store->fault), "Redis at %s:%d: %s", store->host, store->port,
-             why);
+    for (; at != NULL; at = strstr(at, store->secret)) {
+        if (size > 3) {
+            memset(at, '*', 3);
+            memmove(at + 3, at + size, strlen(at + size) + 1);
+            at += 3;
+        } else {
+            memset(at, '*', size);
+            at += size;
+        }
+    }
+}
+
+/* What to do about an error that Redis answers. */
+static const char *hint_of(const struct redis_store *store, const char *why)
+{
+    static const struct {
+        const char *words;
+        const char *hint, *sentinel_hint;
+    } hints[] = {
+        {"WRONGPASS", "; check the user in redis.url and its password",
+         "; check redis.sentinel_user and redis.sentinel_password_file"},
+        {"invalid password", "; check the password in redis.url or redis.password_file",
+         "; check redis.sentinel_password_file"},
+        {"NOAUTH", "; give the password in redis.url or redis.password_file",
+         "; give redis.sentinel_password_file"},
+        {"without any password configured",
+         "; it wants none, or that of a user: check redis.url and redis.password_file",
+         "; it wants none: leave redis.sentinel_password_file out"},
+        {"NOPERM", "; docs/security.md lists what the user must be allowed",
+         "; the user must be allowed `sentinel get-master-addr-by-name`"},
+        {"READONLY", "; that is a replica: name the master, or redis.sentinels", ""},
+        {"Protocol", "; does it want TLS? Then redis.url begins with rediss://",
+         "; do they want TLS? Then redis.url begins with rediss://"},
+    };
+
+    if (store->phase == PHASE_SETUP && !store->access.tls &&
+        (strstr(why, "closed") != NULL || strstr(why, "reset") != NULL))
+        return "; it hung up at the first word: if it wants TLS, redis.url begins with rediss://";
+    if (store->phase == PHASE_LINKING && store->link.stage == REDIS_LINK_SHAKING)
+        return " to the offer of TLS: if it speaks none, redis.url begins with redis://";
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (strstr(why, hints[i].words) != NULL)
+            return store->asking ? hints[i].sentinel_hint : hints[i].hint;
+    }
+    return "";
+}
+
+static void say_fault(struct redis_store *store, const char *why)
+{
+    const struct redis_address *address = &store->link.address;
+    bool all =
+        store->sentinels_failed > 0 && store->sentinels_failed == store->access.sentinel_count;
+    char text[600], port[16] = "";
+
+    snprintf(text, sizeof(text), "%s", why);
+    hide_secret(store, text);
+    if (text[0] != '\0' && text[strlen(text) - 1] == '.')
+        text[strlen(text) - 1] = '\0'; /* more follows */
+    if (address->port != 0)
+        snprintf(port, sizeof(port), ":%d", address->port);
+    snprintf(store->fault, sizeof(store->fault), "%s%s at %s%s: %s%s",
+             all ? "no Sentinel of redis.sentinels says who the master is; the last: " : "",
+             store->asking ? "the Sentinel" : "Redis", address->host, port, text,
+             hint_of(store, text));
+}
+
+/* When to connect again: to the next Sentinel at once, else after a while. */
+static void schedule(struct redis_store *store)
+{
+    bool tried = store->asking && store->sentinels_failed < store->access.sentinel_count;
+
+    if (store->access.sentinel_count > 0)
+        store->sentinel_at = (store->sentinel_at + 1) % store->access.sentinel_count;
+    store->retry_ms = store->now_ms;
+    if (tried)
+        return;
+    store->sentinels_failed = 0;
     store->backoff_ms = store->backoff_ms == 0 ? backoff_ms_min : store->backoff_ms * 2;
     if (store->backoff_ms > store->backoff_ms_max)
         store->backoff_ms = store->backoff_ms_max;
     store->retry_ms = store->now_ms + store->backoff_ms;
+}
+
+static void hang_up(struct redis_store *store)
+{
+    redis_link_close(&store->link);
+    store->phase = PHASE_DOWN;
+    store->out.at = store->out.size = 0;
+}
+
+static void drop_as(struct redis_store *store, bool refused, const char *why)
+{
+    struct store_call *call = store->waiting_first;
+
+    store->sentinels_failed += store->asking;
+    store->refused =
+        refused && (!store->asking || store->sentinels_failed == store->access.sentinel_count);
+    say_fault(store, why); /* why may lie in what is closed now */
+    hang_up(store);
+    schedule(store);
+    store->asking = store->named = false;
     store->waiting_first = NULL;
     store->waiting_last = &store->waiting_first;
     while (call != NULL) {
@@ -436,33 +541,77 @@ static void drop(struct redis_store *store, const char *why)
     }
 }
 
+static void drop(struct redis_store *store, const char *why)
+{
+    drop_as(store, false, why);
+}
+
+/* It will be the same the next time. */
+static void drop_refused(struct redis_store *store, const char *why)
+{
+    drop_as(store, true, why);
+}
+
+static void drop_link(struct redis_store *store)
+{
+    drop_as(store, store->link.refused, store->link.fault);
+}
+
+/* The words that begin a connection; texts end with NULL. */
+static void ask_step(struct redis_store *store, enum step step, const char *const *texts)
+{
+    size_t count = 0;
+
+    while (texts[count] != NULL)
+        count++;
+    put_count(&store->out, '*', count);
+    for (size_t i = 0; i < count; i++)
+        put_text(&store->out, texts[i]);
+    assert(store->step_count < (int)(sizeof(store->steps) / sizeof(store->steps[0])));
+    store->steps[store->step_count++] = step;
+}
+
+#define ASK(store, step, ...) ask_step((store), (step), (const char *const[]){__VA_ARGS__, NULL})
+
+/* false: its file cannot be read; the connection was dropped. */
+static bool read_secret(struct redis_store *store)
+{
+    const struct redis_access *access = &store->access;
+    const char *path = store->asking ? access->sentinel_password_file : access->password_file;
+    struct err_note note;
+
+    secret_wipe(store->secret);
+    if (!store->asking && access->password[0] != '\0')
+        memcpy(store->secret, access->password, sizeof(store->secret));
+    if (path[0] == '\0' || secret_read(path, store->secret, &note) == ERR_OK)
+        return true;
+    drop_refused(store, note.text);
+    return false;
+}
+
 static void begin_setup(struct redis_store *store)
 {
-    struct buffer *out = &store->out;
+    const struct redis_access *access = &store->access;
+    const char *user = store->asking ? access->sentinel_user : access->user;
 
-    store->link = LINK_SETUP;
-    store->setup_greetings = 0;
-    if (store->password[0] != '\0') {
-        put_count(out, '*', store->user[0] == '\0' ? 2 : 3);
-        put_text(out, "AUTH");
-        if (store->user[0] != '\0')
-            put_text(out, store->user);
-        put_text(out, store->password);
-        store->setup_greetings++;
+    if (!read_secret(store))
+        return;
+    store->phase = PHASE_SETUP;
+    store->step_at = store->step_count = store->script_at = 0;
+    if (store->secret[0] != '\0' && user[0] != '\0')
+        ASK(store, STEP_PLAIN, "AUTH", user, store->secret);
+    else if (store->secret[0] != '\0')
+        ASK(store, STEP_PLAIN, "AUTH", store->secret);
+    if (store->asking) {
+        ASK(store, STEP_NAMED, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", access->sentinel_master);
+        return;
     }
-    if (store->database[0] != '\0') {
-        put_count(out, '*', 2);
-        put_text(out, "SELECT");
-        put_text(out, store->database);
-        store->setup_greetings++;
-    }
-    for (int i = 0; i < SCRIPT_TOTAL; i++) {
-        put_count(out, '*', 3);
-        put_text(out, "SCRIPT");
-        put_text(out, "LOAD");
-        put_text(out, *scripts[i]);
-    }
-    store->setup_left = store->setup_greetings + SCRIPT_TOTAL;
+    if (access->sentinel_count > 0)
+        ASK(store, STEP_ROLE, "ROLE");
+    if (access->database[0] != '\0')
+        ASK(store, STEP_PLAIN, "SELECT", access->database);
+    for (int i = 0; i < SCRIPT_TOTAL; i++)
+        ASK(store, STEP_SCRIPT, "SCRIPT", "LOAD", *scripts[i]);
 }
 
 /* hiredis asks for the memory of all elements that an answer claims to have before the first one is
@@ -476,7 +625,7 @@ static void *create_array(const redisReadTask *task, ELEMENTS count)
 
 static void bound_answers(struct redis_store *store)
 {
-    redisReader *reader = store->redis->reader;
+    redisReader *reader = store->link.redis->reader;
 
     store->functions = *reader->fn;
     store->create_array = store->functions.createArray;
@@ -485,40 +634,74 @@ static void bound_answers(struct redis_store *store)
     reader->privdata = store;
 }
 
-static void connect_redis(struct redis_store *store)
+/* Certificates are read anew: they are exchanged while we run. false: dropped. */
+static bool read_certificates(struct redis_store *store)
 {
-    store->redis = store->port == 0 ? redisConnectUnixNonBlock(store->host)
-                                    : redisConnectNonBlock(store->host, store->port);
-    if (store->redis == NULL) {
-        drop(store, "out of memory");
-        return;
-    }
-    if (store->redis->err != 0) {
-        char why[160];
+    struct redis_tls_context *tls = NULL;
+    struct err_note note;
+    const char *key;
 
-        snprintf(why, sizeof(why), "%s", store->redis->errstr);
-        drop(store, why);
-        return;
+    if (!store->access.tls)
+        return true;
+    if (redis_tls_context_create(&store->access, &tls, &key, &note) != ERR_OK) {
+        char why[400];
+
+        snprintf(why, sizeof(why), "%s: %.300s", key, note.text);
+        drop_refused(store, why);
+        return false;
     }
-    bound_answers(store);
-    store->link = LINK_CONNECTING;
-    store->heard_ms = store->now_ms;
+    redis_tls_context_destroy(store->tls);
+    store->tls = tls;
+    return true;
 }
 
-static void finish_connect(struct redis_store *store)
+static const struct redis_address *whom_to_call(struct redis_store *store)
 {
-    struct pollfd poller = {.fd = store->redis->fd, .events = POLLOUT};
-    int fault = 0;
-    socklen_t size = sizeof(fault);
+    if (store->access.sentinel_count == 0)
+        return &store->access.address;
+    store->asking = !store->named;
+    store->named = false;
+    return store->asking ? &store->access.sentinels[store->sentinel_at] : &store->master;
+}
 
-    if (poll(&poller, 1, 0) <= 0)
+static void connect_redis(struct redis_store *store)
+{
+    const struct redis_address *address = whom_to_call(store);
+    const char *name = store->access.tls_name[0] == '\0' ? address->host : store->access.tls_name;
+    struct redis_tls *tls = NULL;
+
+    store->link.address = *address; /* for the message, should it fail */
+    if (!read_certificates(store))
         return;
-    if (getsockopt(store->redis->fd, SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
-        fault = errno;
-    if (fault != 0)
-        drop(store, strerror(fault));
-    else
+    if (store->access.tls) {
+        tls = redis_tls_create(store->tls, name);
+        if (tls == NULL) {
+            drop(store, "TLS cannot be begun with it: no memory, or no name of a host");
+            return;
+        }
+    }
+    store->phase = PHASE_LINKING;
+    store->heard_ms = store->now_ms;
+    redis_link_open(&store->link, address, tls);
+}
+
+static void go_on_linking(struct redis_store *store)
+{
+    bool had_socket = store->link.redis != NULL;
+
+    switch (redis_link_run(&store->link)) {
+    case REDIS_LINK_CLOSED: drop_link(store); break;
+    case REDIS_LINK_OPEN:
+        bound_answers(store);
         begin_setup(store);
+        break;
+    case REDIS_LINK_LOOKING:
+    case REDIS_LINK_CONNECTING:
+    case REDIS_LINK_SHAKING:
+        if (!had_socket && store->link.redis != NULL)
+            store->heard_ms = store->now_ms; /* its own time begins behind the look-up's */
+        break;
+    }
 }
 
 static void write_out(struct redis_store *store)
@@ -526,19 +709,13 @@ static void write_out(struct redis_store *store)
     struct buffer *out = &store->out;
 
     while (out->at < out->size) {
-        ssize_t sent = send(store->redis->fd, out->data + out->at, out->size - out->at,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = redis_link_write(&store->link, out->data + out->at, out->size - out->at);
 
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        if (sent < 0)
+            drop_link(store);
+        if (sent <= 0)
             return;
-        if (sent < 0) {
-            drop(store, strerror(errno));
-            return;
-        }
         out->at += (size_t)sent;
-        store->heard_ms = store->now_ms; /* it takes what we send: slow, not dead */
     }
     out->at = out->size = 0;
 }
@@ -644,28 +821,98 @@ static void read_reply(struct store_call *call, const redisReply *reply)
     }
 }
 
-/* false: the connection was dropped. CONFIG may be forbidden; that is no fault. */
+static bool is_text(const redisReply *reply, const char *text)
+{
+    return reply->type == REDIS_REPLY_STRING && strcmp(reply->str, text) == 0;
+}
+
+/* false: the connection was dropped. */
+static bool take_role(struct redis_store *store, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+        is_text(reply->element[0], "master"))
+        return true;
+    drop(store, "the Sentinels name it as the master, it says that it is none: they are asked "
+                "again");
+    return false;
+}
+
+/* The Sentinel is left in any case: false. */
+static bool take_name(struct redis_store *store, const redisReply *reply)
+{
+    char why[400];
+    struct redis_address master = {.port = 0};
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+        reply->element[0]->type == REDIS_REPLY_STRING &&
+        reply->element[1]->type == REDIS_REPLY_STRING) {
+        snprintf(master.host, sizeof(master.host), "%s", reply->element[0]->str);
+        master.port = atoi(reply->element[1]->str);
+    }
+    if (master.port <= 0 || master.port > 65535 || master.host[0] == '\0') {
+        snprintf(why, sizeof(why),
+                 "it knows no master named \"%.200s\"; check "
+                 "redis.sentinel_master",
+                 store->access.sentinel_master);
+        drop_refused(store, why);
+        return false;
+    }
+    hang_up(store);
+    store->master = master;
+    store->named = true;
+    store->asking = false;
+    store->sentinels_failed = 0;
+    store->retry_ms = store->now_ms;
+    return false;
+}
+
+/* false: the connection is gone. */
+static bool take_step(struct redis_store *store, const redisReply *reply)
+{
+    switch (store->steps[store->step_at]) {
+    case STEP_PLAIN: break;
+    case STEP_NAMED: return take_name(store, reply);
+    case STEP_ROLE:
+        if (!take_role(store, reply))
+            return false;
+        break;
+    case STEP_SCRIPT:
+        snprintf(store->script_ids[store->script_at], sizeof(store->script_ids[0]), "%s",
+                 reply->str == NULL ? "" : reply->str);
+        store->script_at++;
+        break;
+    }
+    if (++store->step_at == store->step_count) {
+        store->phase = PHASE_UP;
+        store->refused = false;
+    }
+    return true;
+}
+
+/* An error that Redis gives while it starts, or while its master is away. */
+static bool passes(const char *error)
+{
+    static const char *const beginnings[] = {"LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN"};
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (strncmp(error, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* false: the connection is gone. CONFIG may be forbidden; that is no fault. */
 static bool take_reply(struct redis_store *store, const redisReply *reply)
 {
     struct store_call *call = store->waiting_first;
-    int script = SCRIPT_TOTAL - store->setup_left;
 
     if (reply->type == REDIS_REPLY_ERROR &&
-        (store->link == LINK_SETUP || call == NULL || call->kind != STORE_CALL_POLICY)) {
-        char why[200];
-
-        snprintf(why, sizeof(why), "%s", reply->str);
-        drop(store, why);
+        (store->phase == PHASE_SETUP || call == NULL || call->kind != STORE_CALL_POLICY)) {
+        drop_as(store, store->phase == PHASE_SETUP && !passes(reply->str), reply->str);
         return false;
     }
-    if (store->link == LINK_SETUP) {
-        if (script >= 0)
-            snprintf(store->script_ids[script], sizeof(store->script_ids[script]), "%s",
-                     reply->str == NULL ? "" : reply->str);
-        if (--store->setup_left == 0)
-            store->link = LINK_UP;
-        return true;
-    }
+    if (store->phase == PHASE_SETUP)
+        return take_step(store, reply);
     if (call == NULL) {
         drop(store, "a reply that nobody asked for");
         return false;
@@ -686,8 +933,8 @@ static void take_replies(struct redis_store *store)
     for (;;) {
         bool alive;
 
-        if (redisReaderGetReply(store->redis->reader, &reply) != REDIS_OK) {
-            drop(store, "its answer is not Redis's protocol");
+        if (redisReaderGetReply(store->link.redis->reader, &reply) != REDIS_OK) {
+            drop(store, "its answer is not of Redis's Protocol");
             return;
         }
         if (reply == NULL)
@@ -703,19 +950,15 @@ static void read_in(struct redis_store *store)
 {
     char data[read_bytes];
 
-    while (store->redis != NULL) {
-        ssize_t got = recv(store->redis->fd, data, sizeof(data), MSG_DONTWAIT);
+    while (store->phase == PHASE_SETUP || store->phase == PHASE_UP) {
+        ssize_t got = redis_link_read(&store->link, data, sizeof(data));
 
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        if (got < 0)
+            drop_link(store);
+        if (got <= 0)
             return;
-        if (got <= 0) {
-            drop(store, got == 0 ? "it closed the connection" : strerror(errno));
-            return;
-        }
         store->heard_ms = store->now_ms;
-        if (redisReaderFeed(store->redis->reader, data, (size_t)got) != REDIS_OK) {
+        if (redisReaderFeed(store->link.redis->reader, data, (size_t)got) != REDIS_OK) {
             drop(store, "out of memory");
             return;
         }
@@ -731,7 +974,7 @@ static void redis_start(struct store *head, struct store_call *call)
 
     call->next = NULL;
     call->more = false;
-    if (store->link != LINK_UP) {
+    if (store->phase != PHASE_UP) {
         call->err = ERR_STORE_DOWN;
         finish(store, call);
         return;
@@ -748,16 +991,16 @@ static void redis_run(struct store *head, int64_t monotonic_ms)
     struct redis_store *store = redis_of(head);
 
     store->now_ms = monotonic_ms;
-    if (store->link == LINK_DOWN && monotonic_ms >= store->retry_ms)
+    if (store->phase == PHASE_DOWN && monotonic_ms >= store->retry_ms)
         connect_redis(store);
-    if (store->link == LINK_CONNECTING)
-        finish_connect(store);
-    if (store->link == LINK_SETUP || store->link == LINK_UP)
+    if (store->phase == PHASE_LINKING)
+        go_on_linking(store);
+    if (store->phase == PHASE_SETUP || store->phase == PHASE_UP)
         write_out(store);
-    if (store->link == LINK_SETUP || store->link == LINK_UP)
+    if (store->phase == PHASE_SETUP || store->phase == PHASE_UP)
         read_in(store);
     if (monotonic_ms >= store->heard_ms + store->timeout_ms &&
-        (store->link == LINK_CONNECTING || store->link == LINK_SETUP ||
+        (store->phase == PHASE_LINKING || store->phase == PHASE_SETUP ||
          store->waiting_first != NULL))
         drop(store, "no answer in time");
 }
@@ -778,23 +1021,26 @@ static struct store_call *redis_done(struct store *head)
 static int redis_fd(const struct store *head, short *events)
 {
     const struct redis_store *store = (const struct redis_store *)head;
+    int fd = redis_link_fd(&store->link);
 
     *events = 0;
-    if (store->redis == NULL)
+    if (fd < 0)
         return -1;
     *events = POLLIN;
-    if (store->link == LINK_CONNECTING || store->out.at < store->out.size)
+    if (redis_link_wants_out(&store->link) || store->out.at < store->out.size)
         *events |= POLLOUT;
-    return store->redis->fd;
+    return fd;
 }
 
 static int64_t redis_wake_ms(const struct store *head)
 {
     const struct redis_store *store = (const struct redis_store *)head;
 
-    if (store->link == LINK_DOWN)
+    if (store->phase == PHASE_DOWN)
         return store->retry_ms;
-    if (store->link == LINK_UP && store->waiting_first == NULL)
+    if (store->phase == PHASE_LINKING && store->link.stage == REDIS_LINK_LOOKING)
+        return store->now_ms + lookup_ms;
+    if (store->phase == PHASE_UP && store->waiting_first == NULL)
         return INT64_MAX;
     return store->heard_ms + store->timeout_ms;
 }
@@ -803,9 +1049,14 @@ static const char *redis_fault(const struct store *head)
 {
     const struct redis_store *store = (const struct redis_store *)head;
 
-    if (store->link == LINK_UP)
+    if (store->phase == PHASE_UP)
         return NULL;
     return store->fault[0] == '\0' ? "Redis is not connected yet" : store->fault;
+}
+
+static bool redis_refused(const struct store *head)
+{
+    return ((const struct redis_store *)head)->refused;
 }
 
 static void redis_reset(struct store *head)
@@ -816,6 +1067,7 @@ static void redis_reset(struct store *head)
     while (redis_done(head) != NULL) {
     }
     store->backoff_ms = 0;
+    store->sentinels_failed = 0;
     store->retry_ms = store->now_ms;
 }
 
@@ -823,10 +1075,11 @@ static void redis_destroy(struct store *head)
 {
     struct redis_store *store = redis_of(head);
 
-    if (store->redis != NULL)
-        redisFree(store->redis);
+    redis_link_deinit(&store->link);
+    redis_tls_context_destroy(store->tls);
     free(store->out.data);
-    memset(store->password, 0, sizeof(store->password));
+    secret_wipe(store->access.password);
+    secret_wipe(store->secret);
     free(store);
 }
 
@@ -838,82 +1091,30 @@ static const struct store_ops redis_ops = {
     .fd = redis_fd,
     .wake_ms = redis_wake_ms,
     .fault = redis_fault,
+    .refused = redis_refused,
     .reset = redis_reset,
 };
-
-/* --- the URL --- */
-
-static bool copy(char *to, size_t size, const char *from, size_t length)
-{
-    if (length >= size)
-        return false;
-    memcpy(to, from, length);
-    to[length] = '\0';
-    return true;
-}
-
-/* What follows redis://. */
-static bool parse_server(struct redis_store *store, const char *text)
-{
-    const char *slash = strchr(text, '/');
-    const char *end = slash == NULL ? text + strlen(text) : slash;
-    const char *at = memrchr(text, '@', (size_t)(end - text));
-    const char *host = at == NULL ? text : at + 1;
-    const char *colon = memrchr(host, ':', (size_t)(end - host));
-    char port[8] = "6379";
-
-    if (at != NULL) {
-        const char *split = memchr(text, ':', (size_t)(at - text));
-
-        if (split == NULL ||
-            !copy(store->user, sizeof(store->user), text, (size_t)(split - text)) ||
-            !copy(store->password, sizeof(store->password), split + 1, (size_t)(at - split - 1)))
-            return false;
-    }
-    if (colon != NULL && !copy(port, sizeof(port), colon + 1, (size_t)(end - colon - 1)))
-        return false;
-    store->port = atoi(port);
-    if (slash != NULL &&
-        !copy(store->database, sizeof(store->database), slash + 1, strlen(slash + 1)))
-        return false;
-    if (strspn(store->database, "0123456789") != strlen(store->database))
-        return false;
-    if (!copy(store->host, sizeof(store->host), host,
-              (size_t)((colon == NULL ? end : colon) - host)))
-        return false;
-    return store->host[0] != '\0' && store->port > 0 && store->port < 65536;
-}
-
-static enum err parse_url(struct redis_store *store, const char *url, struct err_note *note)
-{
-    bool good = false;
-
-    if (strncmp(url, "redis://", 8) == 0)
-        good = parse_server(store, url + 8);
-    else if (strncmp(url, "unix://", 7) == 0)
-        good = url[7] == '/' && copy(store->host, sizeof(store->host), url + 7, strlen(url + 7));
-    if (good)
-        return ERR_OK;
-    /* The URL may hold a password: it is not shown. */
-    return FAIL(note, ERR_BAD_OPTION,
-                "redis.url is not of the form redis://[[user]:password@]host[:port][/database] or "
-                "unix:///path (TLS is not supported yet: put a tunnel in front of it)");
-}
 
 enum err store_redis_create(const struct store_redis_options *options, struct store **out,
                             struct err_note *note)
 {
     struct redis_store *store = memory_zalloc(sizeof(*store), "a store");
-    enum err err = parse_url(store, options->url, note);
+    const char *key = "group";
+    enum err err = redis_access_read(options, &store->access, &key, note);
 
-    if (err == ERR_OK && strlen(options->cluster_id) + strlen(options->group) + 40 > key_bytes_max)
-        err = FAIL(note, ERR_BAD_OPTION, "group: its name is longer than %d characters",
+    if (err == ERR_OK &&
+        strlen(options->cluster_id) + strlen(options->group) + 40 > key_bytes_max) {
+        key = "group";
+        err = FAIL(note, ERR_BAD_OPTION, "its name is longer than %d characters",
                    key_bytes_max - 100);
+    }
     if (err != ERR_OK) {
+        secret_wipe(store->access.password);
         free(store);
-        return err;
+        return note == NULL ? err : err_prefix(note, "%s: ", key);
     }
     store->head.ops = &redis_ops;
+    store->link.address = store->access.address;
     store->waiting_last = &store->waiting_first;
     store->done_last = &store->done_first;
     store->timeout_ms = options->timeout_ms;

@@ -17,7 +17,7 @@ enum err store_wait(struct store *store, struct store_call *call, int64_t timeou
 
     for (;;) { /* connect first: a call that is started before fails at once */
         store_run(store, clock_monotonic_ms());
-        if (store_fault(store) == NULL || clock_monotonic_ms() >= end_ms)
+        if (store_fault(store) == NULL || store_refused(store) || clock_monotonic_ms() >= end_ms)
             break;
         if (cancelled != NULL && cancelled(context))
             return ERR_CANCELLED;

@@ -83,6 +83,7 @@ struct store_ops {
     int (*fd)(const struct store *store, short *events);
     int64_t (*wake_ms)(const struct store *store);
     const char *(*fault)(const struct store *store);
+    bool (*refused)(const struct store *store); /* NULL: it never does that */
     void (*reset)(struct store *store);
 };
 
@@ -134,15 +135,22 @@ static inline const char *store_fault(const struct store *store)
     return store->ops->fault(store);
 }
 
+/* The server is there and does not let us in: trying again is of no use until somebody changes a
+ * password, a certificate or an option. */
+static inline bool store_refused(const struct store *store)
+{
+    return store->ops->refused != NULL && store->ops->refused(store);
+}
+
 /* Drop the connection and forget every call: they are the caller's again. Connects anew at once. */
 static inline void store_reset(struct store *store)
 {
     store->ops->reset(store);
 }
 
-/* Run one call to its end, waiting for the server up to timeout_ms and up to *cancel. Nothing
- * else may be under way. Errors: the call's; ERR_STORE_DOWN when the time is over (the call is the
- * caller's again: the connection was dropped); ERR_CANCELLED. */
+/* Run one call to its end, waiting for the server up to timeout_ms and up to *cancel, but not for
+ * one that refuses us. Nothing else may be under way. Errors: the call's; ERR_STORE_DOWN when the
+ * time is over (the call is the caller's again: the connection was dropped); ERR_CANCELLED. */
 MUST_CHECK enum err store_wait(struct store *store, struct store_call *call, int64_t timeout_ms,
                                bool (*cancelled)(void *context), void *context,
                                struct err_note *note);
@@ -155,8 +163,18 @@ const char *store_id_text(const uint8_t id[store_id_bytes], char text[store_id_t
 /* false if text is not 32 hexadecimal digits. */
 bool store_id_parse(const char *text, size_t size, uint8_t id[store_id_bytes]);
 
+/* Texts may be NULL or "" where something need not be given. Keys are those of the options. */
 struct store_redis_options {
-    const char *url;        /* redis://[[user]:password@]host[:port][/database], unix:///path */
+    const char *url; /* redis[s]://[[user]:password@]host[:port][/database], unix://PATH */
+    const char *password_file; /* in place of the password in url */
+    const char *tls_ca;        /* rediss://: PEM files */
+    const char *tls_certificate;
+    const char *tls_key;
+    const char *tls_name;        /* of the server's certificate; none: its host */
+    const char *sentinels;       /* host:port,...: they are asked who the master is */
+    const char *sentinel_master; /* its name */
+    const char *sentinel_user;
+    const char *sentinel_password_file;
     const char *cluster_id; /* of Kafka */
     const char *group;
     int32_t partition;
@@ -164,7 +182,14 @@ struct store_redis_options {
     int64_t backoff_ms_max; /* longest pause between two attempts to connect */
 };
 
-/* Everything is copied. Connects later, by store_run(). Error: ERR_BAD_OPTION (the URL). */
+/* Is it all good? files: open them too. Error: ERR_BAD_OPTION; *key is the option that is wrong,
+ * and the note does not name it. No note holds a password. */
+MUST_CHECK enum err store_redis_check(const struct store_redis_options *options, bool files,
+                                      const char **key, struct err_note *note);
+
+/* Everything is copied. Connects later, by store_run(); passwords and certificates are read from
+ * their files then, at each connect. Error: ERR_BAD_OPTION (as store_redis_check() without files,
+ * the note begins with the key). */
 MUST_CHECK enum err store_redis_create(const struct store_redis_options *options,
                                        struct store **store, struct err_note *note);
 

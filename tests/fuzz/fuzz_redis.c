@@ -2,7 +2,8 @@
  * read is whole.
  *
  * The bytes: how we set out (bit 0: the three scripts are loaded rightly, bit 1: password and
- * database), how many bytes arrive at a time (0: all), how many calls, their kinds, the answers. */
+ * database, bit 2: Sentinels), how many bytes arrive at a time (0: all), how many calls, their
+ * kinds, the answers. */
 #include <hiredis/hiredis.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ redisContext *__wrap_redisConnectNonBlock(const char *host, int port)
     (void)port;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         abort();
+    if (server >= 0)
+        (void)close(server);
     server = pair[0];
     return redisConnectFd(pair[1]);
 }
@@ -169,11 +172,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 3)
         return 0;
-    options.url = data[0] & 2 ? "redis://me:secret@fuzz/3" : "redis://fuzz";
+    options.url = data[0] & 2 ? "redis://me:secret@127.0.0.1/3" : "redis://127.0.0.1";
+    if (data[0] & 4) {
+        options.sentinels = "127.0.0.1,127.0.0.2:7";
+        options.sentinel_master = "m";
+    }
     if (store_redis_create(&options, &world.store, &note) != ERR_OK)
         abort();
     talk(&world, data, size);
     store_destroy(world.store);
     (void)close(server);
+    server = -1;
     return 0;
 }

@@ -59,7 +59,7 @@ static int set_up(void **state)
     }
     snprintf(town->bootstrap, sizeof(town->bootstrap), "%s",
              rd_kafka_mock_cluster_bootstraps(town->cluster));
-    town->setting = (struct kafka_setting){"bootstrap.servers", town->bootstrap};
+    town->setting = (struct kafka_setting){.name = "bootstrap.servers", .value = town->bootstrap};
     options.settings = (struct kafka_settings){&town->setting, 1};
     town->outputs = kafka_outputs_create(&options);
     town->cancelled_ms = clock_monotonic_ms() + deadline_ms;

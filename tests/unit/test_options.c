@@ -82,23 +82,25 @@ static void options_defaults_are_those_of_the_rule_book(void **state)
 static void options_file_is_read_nested_dotted_and_as_lists(void **state)
 {
     (void)state;
-    assert_int_equal(load_text("# mine\n"
-                               "group: east\n"
-                               "redis: {url: 'redis://cache:7000', enabled: off}\n"
-                               "topics.prefix: \"east.\"\n"
-                               "topics:\n"
-                               "  flows: ivr\n"
-                               "batch:\n"
-                               "  # bytes_max: 1MiB\n"
-                               "holds_line: [voice, chat]\n"
-                               "callback_beside: none\n"
-                               "commit_interval_ms: 1s\n"
-                               "late_request: 1m30s\n"
-                               "partitioner: crc32\n"
-                               "kafka:\n"
-                               "  bootstrap.servers: [a:1, b:2]\n"
-                               "  sasl: {username: me}\n"),
-                     ERR_OK);
+    assert_int_equal(
+        load_text("# mine\n"
+                  "group: east\n"
+                  "redis: {url: 'redis://cache:7000', enabled: off}\n"
+                  "topics.prefix: \"east.\"\n"
+                  "topics:\n"
+                  "  flows: ivr\n"
+                  "batch:\n"
+                  "  # bytes_max: 1MiB\n"
+                  "holds_line: [voice, chat]\n"
+                  "callback_beside: none\n"
+                  "commit_interval_ms: 1s\n"
+                  "late_request: 1m30s\n"
+                  "partitioner: crc32\n"
+                  "kafka:\n"
+                  "  bootstrap.servers: [a:1, b:2]\n"
+                  "  sasl: {username: me, mechanism: PLAIN, password_file: /nowhere/x}\n"
+                  "  security: {protocol: SASL_SSL}\n"),
+        ERR_OK);
     assert_int_equal(options_check(&options, &note), ERR_OK);
     assert_string_equal(options.group, "east");
     assert_string_equal(options.redis_url, "redis://cache:7000");
@@ -115,6 +117,7 @@ static void options_file_is_read_nested_dotted_and_as_lists(void **state)
     assert_string_equal(options_kafka_get(&options, "bootstrap.servers"), "a:1,b:2");
     assert_string_equal(options_kafka_get(&options, "sasl.username"), "me");
     assert_null(options_kafka_get(&options, "sasl.password"));
+    assert_string_equal(options.kafka_sasl_password_file, "/nowhere/x");
     assert_int_equal(options.origins[OPTION_group].line, 2);
     assert_int_equal(options.origins[OPTION_topics_flows].line, 6);
     assert_int_equal(options.origins[OPTION_late_request].source, OPTION_SOURCE_FILE);
@@ -152,7 +155,7 @@ static void options_file_errors_name_line_key_reason(void **state)
     assert_refused("topics: {prefix: 'a b'}", "the topic name \"a bsettings\" is not one");
     assert_refused("group: x\ntopics: {state: t, journal: t}",
                    "f.yaml:2: topics.journal: the topic t would be both state and journal");
-    assert_refused("redis.url: http://me:hush@h", "redis.url: \"http://me:***@h\" is no address");
+    assert_refused("redis.url: http://me:hush@h", "f.yaml:1: redis.url: this is no address");
     assert_refused("horizon_wait_stop_ms: 10", "horizon_wait_stop_ms: 10 is less than horizon");
 }
 
