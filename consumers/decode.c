@@ -151,9 +151,9 @@ static int event_case(enum input input, const ProtobufCMessage *event)
     return 0;
 }
 
-enum err decode_event(enum input input, struct slice value, struct arena *arena,
-                      struct decoded *decoded, Ringback__V1__UndecidedReason *why,
-                      struct err_note *note)
+enum err decode_event(const struct framing *framing, enum input input, struct slice value,
+                      struct arena *arena, struct decoded *decoded,
+                      Ringback__V1__UndecidedReason *why, struct err_note *note)
 {
     bool request = input == INPUT_FLOWS || input == INPUT_COMMANDS;
     bool large = value.size > decode_value_bytes_max;
@@ -167,6 +167,7 @@ enum err decode_event(enum input input, struct slice value, struct arena *arena,
         return FAIL(note, ERR_BAD_EVENT, "the value has %zu bytes; at most %d are allowed",
                     value.size, decode_value_bytes_max);
     }
+    TRY(framing_open(framing, (enum topic)input, &value, note));
     decoded->event =
         protobuf_c_message_unpack(types[input], &arena->allocator, value.size, value.data);
     if (decoded->event == NULL)

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/framing.h"
 #include "base/record.h"
 
 #include "ringback/v1/common.pb-c.h"
@@ -21,13 +22,14 @@ struct decoded {
     Ringback__V1__Reason refuse;
 };
 
-/* Errors: ERR_BAD_EVENT, the record is a dead letter for *why: UNDECODABLE (null, not protobuf, a
- * string that is not UTF-8), LIMIT (too many bytes), UNKNOWN_KIND (the oneof is unset: a kind of a
- * newer version). Flows and commands that can be read are never LIMIT or UNKNOWN_KIND: refuse is
- * set to LIMIT or NOT_SUPPORTED instead. */
-MUST_CHECK enum err decode_event(enum input input, struct slice value, struct arena *arena,
-                                 struct decoded *decoded, Ringback__V1__UndecidedReason *why,
-                                 struct err_note *note);
+/* framing: what stands before the message; NULL: nothing.
+ * Errors: ERR_BAD_EVENT, the record is a dead letter for *why: UNDECODABLE (null, not framed as it
+ * should be, not protobuf, a string that is not UTF-8), LIMIT (too many bytes), UNKNOWN_KIND (the
+ * oneof is unset: a kind of a newer version). Flows and commands that can be read are never LIMIT
+ * or UNKNOWN_KIND: refuse is set to LIMIT or NOT_SUPPORTED instead. */
+MUST_CHECK enum err decode_event(const struct framing *framing, enum input input,
+                                 struct slice value, struct arena *arena, struct decoded *decoded,
+                                 Ringback__V1__UndecidedReason *why, struct err_note *note);
 
 /* 1..128 bytes of [A-Za-z0-9._@:/+-]: what may be a domain. */
 bool decode_id_valid(struct slice id);

@@ -468,7 +468,7 @@ static enum err send(struct work *work, enum adapt_kind kind, const struct facts
     case INPUT_COMMANDS:
     case INPUT_COUNT: assert(!"no row makes these");
     }
-    encode_output(&adapt->encoder, &output, event->arena, &record);
+    encode_output(&adapt->encoder, adapt->settings->framing, &output, event->arena, &record);
     TRY(adapt->sink.on_record(adapt->sink.context, &record, note));
     adapt->counts.messages[kind_topic[kind]]++;
     return ERR_OK;

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/framing.h"
 #include "base/record.h"
 
 enum {
@@ -40,7 +41,8 @@ struct adapt_settings {
     size_t presence_count;
     const char *joined[adapt_names_max]; /* queues of agents whose event names none */
     size_t joined_count;
-    const char *joined_attribute; /* twilio: of the worker */
+    const char *joined_attribute;  /* twilio: of the worker */
+    const struct framing *framing; /* of what is made; NULL is none */
 };
 
 struct adapt; /* opaque */

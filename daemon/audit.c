@@ -64,7 +64,7 @@ static json_t *value_json(struct audit *audit, struct slice value)
 
     if (value.data == NULL)
         return NULL;
-    message = log_json_unpack(TOPIC_STATE, &record, &audit->arena);
+    message = log_json_unpack(NULL, TOPIC_STATE, &record, &audit->arena);
     return message == NULL ? json_string("(cannot be read)") : log_json_message(message);
 }
 

@@ -69,6 +69,7 @@ static enum err compare(const struct comparison *comparison, const char *live, c
                         struct err_note *note)
 {
     const struct diff_plan plan = {.names = (const char *const *)comparison->options->topic_names,
+                                   .framing = &comparison->options->framing,
                                    .topics = compared_topics,
                                    .a_goes_on = true};
     struct diff_result result = {.identical = true};

@@ -86,6 +86,8 @@ static void add_line(struct run *run, const struct record *record)
     }
     line = &run->lines[run->line_count];
     *line = (struct line){*record, run->line_count};
+    line->record.value =
+        framing_close(&run->options.framing, record->topic, record->value, &run->arena);
     run->line_count++;
 }
 
@@ -373,7 +375,7 @@ static enum err take_output(void *context, enum topic topic, const char *name,
         check_fault(result, record->timestamp_ms, 0, check_dead_letter(record, &result->arena));
         return ERR_OK;
     }
-    if (!check_output_read(&output, record->value, &result->arena))
+    if (!check_output_read(&output, &run->options.framing, record->value, &result->arena))
         return FAIL(note, ERR_BAD_FILE, "a record of %s cannot be read", name);
     got = &run->got[index];
     output.order = got->count;
@@ -451,10 +453,15 @@ static enum err make_options(struct run *run, const char *decides, struct err_no
 {
     struct options *options = &run->options;
     int partitioner;
+    const char *framed, *schema_ids;
     char name[40], prefix[60];
 
     TRY(options_load(options, run->live->context, note));
+    for (int input = 0; input < INPUT_COUNT; input++)
+        TRY(framing_check_write(&options->framing, (enum topic)input, note));
     partitioner = options->partitioner;
+    framed = options->framing_confluent;
+    schema_ids = options->framing_schema_ids;
     options_log(options);
     snprintf(name, sizeof(name), "check-%08" PRIx64 "-%d", (uint64_t)clock_wall_ms() & 0xffffffffU,
              (int)getpid());
@@ -467,6 +474,8 @@ static enum err make_options(struct run *run, const char *decides, struct err_no
     }
     TRY(options_decides_read(options, slice_text(decides), note));
     options->partitioner = partitioner;
+    options->framing_confluent = framed;
+    options->framing_schema_ids = schema_ids;
     TRY(set(options, "group", name, note));
     TRY(set(options, "clock", "event", note));
     TRY(set(options, "event_jump_max", "400d", note));

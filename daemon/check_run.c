@@ -179,12 +179,15 @@ const char *check_dead_letter(const struct record *record, struct arena *arena)
     return text;
 }
 
-bool check_output_read(struct check_output *output, struct slice value, struct arena *arena)
+bool check_output_read(struct check_output *output, const struct framing *framing,
+                       struct slice value, struct arena *arena)
 {
     struct record record = {.topic = output->topic};
+    struct slice message = framing_message(framing, output->topic, value);
 
-    output->value = record.value = arena_slice(arena, value);
-    output->message = log_json_unpack(output->topic, &record, arena);
+    output->value = record.value = arena_slice(arena, message.data == NULL ? value : message);
+    output->message =
+        message.data == NULL ? NULL : log_json_unpack(NULL, output->topic, &record, arena);
     if (output->message != NULL)
         output->type = oneof_field(output->message);
     return output->message != NULL;
@@ -201,7 +204,7 @@ static void take_batch(struct check_run *run)
             check_cannot(run, check_dead_letter(record, run->arena));
             continue;
         }
-        readable = check_output_read(&output, record->value, run->arena);
+        readable = check_output_read(&output, NULL, record->value, run->arena);
         assert(readable);
         add_output(run->result, &output);
         if (record->topic == TOPIC_ROUTING)

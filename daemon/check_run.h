@@ -60,7 +60,8 @@ void check_fault(struct check_result *result, int64_t at_ms, int line, const cha
 
 /* Sets what follows from the record's value, with topic and at_ms given: value, message and type,
  * in arena. false: it cannot be read. */
-bool check_output_read(struct check_output *output, struct slice value, struct arena *arena);
+bool check_output_read(struct check_output *output, const struct framing *framing,
+                       struct slice value, struct arena *arena);
 
 /* "it is a dead letter, error=...", in arena. */
 const char *check_dead_letter(const struct record *record, struct arena *arena);

@@ -185,6 +185,10 @@ static enum err open_topics(struct out *out, struct err_note *note)
 
 static enum err open_out(struct out *out, const struct flags *flags, struct err_note *note)
 {
+    static const enum topic made[] = {TOPIC_INTERACTIONS, TOPIC_PRESENCE, TOPIC_FLOWS};
+
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+        TRY(framing_check_write(&out->options->framing, made[i], note));
     if (flags->to_topics)
         return open_topics(out, note);
     for (int i = 0; i < INPUT_COUNT; i++)
@@ -352,7 +356,7 @@ static enum err tell(struct command_context *context, const struct adapt *adapt,
 }
 
 static enum err adapt_all(struct command_context *context, const struct flags *flags,
-                          const struct args *args, const struct adapt_settings *settings,
+                          const struct args *args, struct adapt_settings *settings,
                           struct err_note *note)
 {
     struct options options;
@@ -361,6 +365,7 @@ static enum err adapt_all(struct command_context *context, const struct flags *f
     struct adapt *adapt = adapt_create(settings, &sink, context->err);
     enum err err = options_load(&options, context, note);
 
+    settings->framing = &options.framing;
     if (err == ERR_OK)
         err = open_out(&out, flags, note);
     if (err == ERR_OK) {

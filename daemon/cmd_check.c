@@ -154,6 +154,13 @@ static void print_totals(struct command_context *context, const struct totals *t
     fputc('\n', context->out);
 }
 
+/* Options that decide, but are of the topics, not of the story. */
+static bool of_the_servers(enum option option)
+{
+    return option == OPTION_partitioner || option == OPTION_framing_confluent ||
+           option == OPTION_framing_schema_ids;
+}
+
 /* Options that decide stand in the story: given beside it they would not count. */
 static enum err check_options(const struct command_context *context, const struct flags *flags,
                               struct err_note *note)
@@ -171,7 +178,7 @@ static enum err check_options(const struct command_context *context, const struc
                         " under `options` in the story",
                         key);
         if (option != OPTION_COUNT && (option_rows[option].flags & OPTION_DECIDES) != 0 &&
-            option != OPTION_partitioner)
+            !of_the_servers(option))
             return FAIL(note, ERR_USAGE, "--%s decides: it stands under `options` in the story",
                         key);
     }

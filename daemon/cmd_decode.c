@@ -43,16 +43,17 @@ static bool may_mention(const struct record *record, const char *text)
     return holds(record->key, text) || holds(record->value, text);
 }
 
-static bool mentions(const struct log_entry *entry, enum topic topic, const char *callback,
-                     const json_t *json, struct arena *arena)
+static bool mentions(const struct framing *framing, const struct log_entry *entry, enum topic topic,
+                     const char *callback, const json_t *json, struct arena *arena)
 {
     return log_json_mentions(json_object_get(json, "value"), callback) ||
-           strcmp(log_json_callback(topic, &entry->record, arena), callback) == 0;
+           strcmp(log_json_callback(framing, topic, &entry->record, arena), callback) == 0;
 }
 
 struct printer {
     const struct decode_options *options;
     struct command_context *context;
+    const struct framing *framing;
     struct arena arena; /* of one record */
 };
 
@@ -65,8 +66,9 @@ static enum err print_record(struct printer *printer, const struct log_entry *en
 
     if (callback != NULL && !may_mention(&entry->record, callback))
         return ERR_OK;
-    json = log_json_record(entry->topic, topic, &entry->record, &printer->arena);
-    if (callback == NULL || mentions(entry, topic, callback, json, &printer->arena)) {
+    json = log_json_record(printer->framing, entry->topic, topic, &entry->record, &printer->arena);
+    if (callback == NULL ||
+        mentions(printer->framing, entry, topic, callback, json, &printer->arena)) {
         json_dumpf(json, out, JSON_COMPACT);
         fputc('\n', out);
     }
@@ -187,6 +189,7 @@ enum err cmd_decode(struct command_context *context, int argc, char **argv, stru
     TRY(check_flags(&wanted, args.count > 0, note));
     arena_init(&printer.arena);
     err = options_load(&options, context, note);
+    printer.framing = &options.framing;
     if (err == ERR_OK && args.count > 0)
         err = print_log(&printer, args.values[0], (const char *const *)options.topic_names, note);
     else if (err == ERR_OK)

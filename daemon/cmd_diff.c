@@ -168,7 +168,8 @@ enum err cmd_diff(struct command_context *context, int argc, char **argv, struct
     struct options options;
     struct arena arena;
     struct args args;
-    struct diff_plan plan = {.names = (const char *const *)options.topic_names};
+    struct diff_plan plan = {.names = (const char *const *)options.topic_names,
+                             .framing = &options.framing};
     enum err err;
 
     TRY(args_parse(&spec, context, argc, argv, &args, note));

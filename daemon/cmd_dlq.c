@@ -143,6 +143,7 @@ static enum err list(struct command_context *context, const struct options *opti
 
 struct printer {
     struct command_context *context;
+    const struct framing *framing;
     struct arena arena; /* of one letter */
     int64_t left;       /* so many more */
 };
@@ -183,37 +184,42 @@ static size_t field_end(struct slice bytes, size_t at)
 
 /* The most of its fields, from the first on, that can be read as what they should be; how many
  * bytes that is. NULL: not even the first. */
-static const ProtobufCMessage *read_prefix(const struct record *record, struct arena *arena,
+static const ProtobufCMessage *read_prefix(const struct framing *framing,
+                                           const struct record *record, struct arena *arena,
                                            size_t *read)
 {
     enum { tries_max = 64 };
     size_t ends[tries_max], count = 0;
-    struct record part = *record;
+    struct slice bytes = framing_message(framing, record->topic, record->value);
+    struct record part = {.value = bytes};
 
-    for (size_t end = 0; (end = field_end(record->value, end)) != 0;) {
+    if (bytes.data == NULL)
+        return NULL;
+    for (size_t end = 0; (end = field_end(bytes, end)) != 0;) {
         ends[count++ % tries_max] = end;
-        if (end == record->value.size)
+        if (end == bytes.size)
             break;
     }
     for (size_t tried = 0; tried < tries_max && tried < count; tried++) {
         const ProtobufCMessage *message;
 
         part.value.size = ends[(count - 1 - tried) % tries_max];
-        message = log_json_unpack(record->topic, &part, arena);
+        message = log_json_unpack(NULL, record->topic, &part, arena);
         if (message != NULL) {
-            *read = part.value.size;
+            *read = record->value.size - bytes.size + part.value.size;
             return message;
         }
     }
     return NULL;
 }
 
-static json_t *letter_json(const struct dead_content *content, struct arena *arena)
+static json_t *letter_json(const struct framing *framing, const struct dead_content *content,
+                           struct arena *arena)
 {
     const struct dead_letter *letter = content->letter;
     const struct record *record = &content->record;
-    json_t *json =
-        log_json_record(slice_text(topic_short_name(record->topic)), record->topic, record, arena);
+    json_t *json = log_json_record(framing, slice_text(topic_short_name(record->topic)),
+                                   record->topic, record, arena);
     const ProtobufCMessage *message;
     size_t read;
 
@@ -230,7 +236,7 @@ static json_t *letter_json(const struct dead_content *content, struct arena *are
     (void)json_object_set_new(json, "bytes", json_integer((json_int_t)content->bytes));
     if (json_is_object(json_object_get(json, "value")))
         return json;
-    message = read_prefix(record, arena, &read);
+    message = read_prefix(framing, record, arena, &read);
     if (message != NULL) {
         (void)json_object_set_new(json, "read_bytes", json_integer((json_int_t)read));
         (void)json_object_set_new(json, "read", log_json_message(message));
@@ -269,7 +275,7 @@ static enum err print_letter(void *context, const struct dead_content *content,
     if (printer->left-- == 0)
         return ERR_END;
     arena_reset(&printer->arena);
-    json = letter_json(content, &printer->arena);
+    json = letter_json(printer->framing, content, &printer->arena);
     if (printer->context->json) {
         (void)json_dumpf(json, out, JSON_COMPACT);
         (void)fputc('\n', out);
@@ -293,7 +299,7 @@ static enum err show(struct command_context *context, const struct options *opti
                      const struct dead_choice *choice, const struct flags *flags,
                      struct err_note *note)
 {
-    struct printer printer = {.context = context, .left = flags->max};
+    struct printer printer = {.context = context, .framing = &options->framing, .left = flags->max};
     struct dead_letters letters;
     enum err err = dead_letters_read(&letters, options, note);
 

@@ -37,13 +37,15 @@ struct wanted {
 
 struct reading {
     struct exporter *exporter;
+    const struct framing *framing;
     struct arena arena; /* of one record */
 };
 
 static enum err take(struct reading *reading, const char *name, const struct record *record,
                      struct err_note *note)
 {
-    const ProtobufCMessage *message = log_json_unpack(TOPIC_ANALYTICS, record, &reading->arena);
+    const ProtobufCMessage *message =
+        log_json_unpack(reading->framing, TOPIC_ANALYTICS, record, &reading->arena);
 
     if (message == NULL)
         return FAIL(note, ERR_BAD_FILE,
@@ -149,7 +151,8 @@ static enum err write_file(struct exporter *exporter, const char *path, struct e
 static enum err work(struct command_context *context, const struct wanted *wanted, const char *log,
                      const struct options *options, struct err_note *note)
 {
-    struct reading reading = {.exporter = export_create(&wanted->plan)};
+    struct reading reading = {.exporter = export_create(&wanted->plan),
+                              .framing = &options->framing};
     struct export_counts counts;
     enum err err;
 

@@ -106,8 +106,8 @@ static enum err read_and_observe(struct command_context *context, struct setting
         return err;
     err = options_load(&options, context, note);
     if (err == ERR_OK)
-        err = settings_observe(settings, log, (const char *const *)options.topic_names, observed,
-                               note);
+        err = settings_observe(settings, log, (const char *const *)options.topic_names,
+                               &options.framing, observed, note);
     options_deinit(&options);
     return err;
 }
@@ -284,8 +284,8 @@ static enum err apply_to_log(struct command_context *context, const struct setti
     }
     err = options_load(&options, context, note);
     if (err == ERR_OK)
-        err = settings_write_log(settings, options.topic_names[TOPIC_SETTINGS],
-                                 (int32_t)flags->partitions, at_ms, flags->to, note);
+        err = settings_write_log(settings, &options, (int32_t)flags->partitions, at_ms, flags->to,
+                                 note);
     options_deinit(&options);
     if (err == ERR_OK && strcmp(flags->to, "-") != 0)
         fprintf(context->out, "%s: %zu settings written\n", flags->to, settings->item_count);

@@ -47,7 +47,8 @@ static void emit_effects(struct decision *decision, int64_t now_ms, struct batch
                                              now_ms};
         struct record record;
 
-        encode_output(&decision->engine->encoder, &output, &decision->batch->arena, &record);
+        encode_output(&decision->engine->encoder, &decision->engine->options.framing, &output,
+                      &decision->batch->arena, &record);
         emit(decision, &record, cause);
     }
 }
@@ -147,7 +148,8 @@ static enum err decide(struct decision *decision, const struct merge_step *step,
     struct decoded decoded;
 
     TRY(check_key(engine, record, why, note));
-    TRY(decode_event(step->input, record->value, &engine->scratch, &decoded, why, note));
+    TRY(decode_event(&engine->options.framing, step->input, record->value, &engine->scratch,
+                     &decoded, why, note));
     *refused = false;
     if (refusal != NULL) {
         *why = REASON(UNCOMMITTABLE);

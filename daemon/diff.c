@@ -183,10 +183,11 @@ static void found(struct diff *diff, const struct place *place, uint64_t index, 
         result->sides[i] = NULL;
         if (entries[i] == NULL)
             continue;
-        result->sides[i] =
-            log_json_record(entries[i]->topic, place->topic, &entries[i]->record, diff->arena);
+        result->sides[i] = log_json_record(diff->plan->framing, entries[i]->topic, place->topic,
+                                           &entries[i]->record, diff->arena);
         if (result->callback[0] == '\0')
-            result->callback = log_json_callback(place->topic, &entries[i]->record, diff->arena);
+            result->callback = log_json_callback(diff->plan->framing, place->topic,
+                                                 &entries[i]->record, diff->arena);
     }
 }
 

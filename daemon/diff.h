@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/framing.h"
 #include "base/record.h"
 
 struct diff_result {
@@ -26,9 +27,10 @@ struct diff_result {
 };
 
 struct diff_plan {
-    const char *const *names; /* as for log_topics_find(), of both logs */
-    uint32_t topics;          /* bits 1u << topic: those compared */
-    bool a_goes_on;           /* what A has behind the end of B is no difference */
+    const char *const *names;      /* as for log_topics_find(), of both logs */
+    const struct framing *framing; /* to show a difference; NULL is none */
+    uint32_t topics;               /* bits 1u << topic: those compared */
+    bool a_goes_on;                /* what A has behind the end of B is no difference */
 };
 
 /* What result says is in arena. Errors: ERR_IO, ERR_BAD_FILE (damaged, naming the byte; or nothing

@@ -13,6 +13,7 @@
 #ifndef RINGBACK_DAEMON_ENGINE_H
 #define RINGBACK_DAEMON_ENGINE_H
 
+#include "base/framing.h"
 #include "base/partition.h"
 #include "daemon/batch.h"
 #include "state/machine.h"
@@ -30,6 +31,7 @@ struct engine_options {
         partitions[TOPIC_COUNT]; /* of each topic; those of the inputs, state, journal are equal */
     const char *topics[TOPIC_COUNT]; /* full names, "<input>.dlq" last */
     enum partitioner partitioner;
+    struct framing framing;    /* of inputs and outputs */
     bool clock_event;          /* the records' own timestamps are the clock */
     size_t records_max;        /* input records of a batch */
     size_t timers_max;         /* timers of a batch */
@@ -42,8 +44,8 @@ struct engine_options {
 };
 
 /* 20,000 records, 1,000 timers, 32 MiB, dead letters of 900,000 bytes, a jump of 31 days, murmur2,
- * the wall clock; 1 partition everywhere; the topics' short names (dead letters: "<name>.dlq"); the
- * machine's defaults; decides "". */
+ * the wall clock; 1 partition everywhere; no framing; the topics' short names (dead letters:
+ * "<name>.dlq"); the machine's defaults; decides "". */
 void engine_options_default(struct engine_options *options);
 
 /* Where one input goes on. */

@@ -196,18 +196,21 @@ json_t *log_json_message(const ProtobufCMessage *message)
     return object;
 }
 
-const ProtobufCMessage *log_json_unpack(enum topic topic, const struct record *record,
-                                        struct arena *arena)
+const ProtobufCMessage *log_json_unpack(const struct framing *framing, enum topic topic,
+                                        const struct record *record, struct arena *arena)
 {
     const ProtobufCMessageDescriptor *type;
+    struct slice value;
 
-    if (topic == TOPIC_COUNT || record->value.data == NULL)
+    if (topic == TOPIC_COUNT)
+        return NULL;
+    value = framing_message(framing, topic, record->value);
+    if (value.data == NULL)
         return NULL;
     type = types[topic >= TOPIC_DLQ_FIRST ? topic - TOPIC_DLQ_FIRST : topic];
     if (topic == TOPIC_STATE && slice_equal(record->key, slice_text(META_KEY)))
         type = &ringback__v1__meta__descriptor;
-    return protobuf_c_message_unpack(type, &arena->allocator, record->value.size,
-                                     record->value.data);
+    return protobuf_c_message_unpack(type, &arena->allocator, value.size, value.data);
 }
 
 static json_t *headers_json(const struct record *record)
@@ -220,10 +223,10 @@ static json_t *headers_json(const struct record *record)
     return headers;
 }
 
-json_t *log_json_record(struct slice topic_name, enum topic topic, const struct record *record,
-                        struct arena *arena)
+json_t *log_json_record(const struct framing *framing, struct slice topic_name, enum topic topic,
+                        const struct record *record, struct arena *arena)
 {
-    const ProtobufCMessage *message = log_json_unpack(topic, record, arena);
+    const ProtobufCMessage *message = log_json_unpack(framing, topic, record, arena);
     json_t *object = json_object();
 
     json_object_set_new(object, "topic", text_or_hex(topic_name));
@@ -261,7 +264,8 @@ static const char *text_of(const json_t *json, const char *name)
     return NULL;
 }
 
-const char *log_json_callback(enum topic topic, const struct record *record, struct arena *arena)
+const char *log_json_callback(const struct framing *framing, enum topic topic,
+                              const struct record *record, struct arena *arena)
 {
     static const char kind[] = "callback|";
     const ProtobufCMessage *message;
@@ -274,7 +278,7 @@ const char *log_json_callback(enum topic topic, const struct record *record, str
 
         return strrchr(key, '|') + 1;
     }
-    message = log_json_unpack(topic, record, arena);
+    message = log_json_unpack(framing, topic, record, arena);
     if (message == NULL)
         return "";
     json = log_json_message(message);

@@ -50,6 +50,13 @@ OPTION(TOPICS, topics_state, "topics.state", TEXT, "", 0, 249, NULL, 0,
     "Full name of the topic state.")
 OPTION(TOPICS, topics_journal, "topics.journal", TEXT, "", 0, 249, NULL, 0,
     "Full name of the topic journal.")
+OPTION(FRAMING, framing_confluent, "framing.confluent", TEXT, "none", 0, 100, NULL, DECIDES,
+    "Topics whose values are in the Confluent wire format (a byte 0, the schema's id, message "
+    "indexes, then protobuf): all, inputs, outputs, or names as flows, routing. An input's value "
+    "without it is a dead letter then. Values of the others are plain protobuf.")
+OPTION(FRAMING, framing_schema_ids, "framing.schema_ids", TEXT, "", 0, 200, NULL, DECIDES,
+    "The schemas' ids in the registry, as routing=7, analytics=8, results=9: of each output that "
+    "framing.confluent names, and of inputs that commands write (settings by queues apply).")
 OPTION(BATCH, commit_interval_ms, "commit_interval_ms", MS, "0", 0, 10000, NULL, RELOAD,
     "Least time between two transactions of a partition. 0: by itself, a few milliseconds, "
     "more with many active partitions.")

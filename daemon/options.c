@@ -547,12 +547,22 @@ static void list_kafka_settings(struct options *options)
                options->kafka_ssl_key_password_file);
 }
 
+static enum err check_framing(struct options *options, struct err_note *note)
+{
+    if (framing_set_topics(&options->framing, options->framing_confluent, note) != ERR_OK)
+        return fail_option(options, OPTION_framing_confluent, note);
+    if (framing_set_ids(&options->framing, options->framing_schema_ids, note) != ERR_OK)
+        return fail_option(options, OPTION_framing_schema_ids, note);
+    return ERR_OK;
+}
+
 enum err options_check(struct options *options, struct err_note *note)
 {
     for (int topic = 0; topic < TOPIC_COUNT; topic++)
         TRY(check_topic(options, (enum topic)topic, note));
     TRY(security_check(options, note));
     list_kafka_settings(options);
+    TRY(check_framing(options, note));
     if (options->http_listen[0] != '\0' && http_check(options->http_listen, note) != ERR_OK)
         return fail_option(options, OPTION_http_listen, note);
     if (options->horizon_wait_stop_ms < options->horizon_wait_ms) {
@@ -756,6 +766,12 @@ enum err options_decides_read(struct options *options, struct slice text, struct
         *end = '\0';
         TRY(read_decides_line(options, at, note));
         at = last ? end : end + 1;
+    }
+    if (framing_set_topics(&options->framing, options->framing_confluent, note) != ERR_OK ||
+        framing_set_ids(&options->framing, options->framing_schema_ids, note) != ERR_OK) {
+        if (note != NULL)
+            note->err = ERR_BAD_STATE;
+        return note == NULL ? ERR_BAD_STATE : err_prefix(note, "options of the journal: ");
     }
     return ERR_OK;
 }

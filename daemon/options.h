@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/framing.h"
 #include "base/kafka.h"
 #include "base/record.h"
 #include "daemon/command.h"
@@ -35,6 +36,7 @@ enum option_flag { OPTION_DECIDES = 1, OPTION_RELOAD = 2, OPTION_SECRET = 4 };
 #define OPTION_SECTION_MAP(X)                                                                      \
     X(KAFKA, "Kafka")                                                                              \
     X(TOPICS, "Topics")                                                                            \
+    X(FRAMING, "Framing")                                                                          \
     X(BATCH, "Batches")                                                                            \
     X(TIME, "Time")                                                                                \
     X(REDIS, "Redis")                                                                              \
@@ -110,6 +112,7 @@ struct options {
 #include "daemon/option_list.h"
 #undef OPTION
     const char *topic_names[TOPIC_COUNT]; /* full names, from the topics.* above */
+    struct framing framing;               /* from the framing.* above */
     struct option_origin origins[OPTION_COUNT];
     struct option_kafka kafka[option_kafka_count_max];
     int kafka_count;
@@ -133,7 +136,8 @@ MUST_CHECK enum err options_load(struct options *options, struct command_context
 void options_log(const struct options *options);
 
 /* The same step by step; environment ends with NULL; file_text's name is only for messages.
- * options_check comes last: it completes topic_names and tests what concerns several options. */
+ * options_check comes last: it completes topic_names and framing, and tests what concerns several
+ * options. */
 MUST_CHECK enum err options_file(struct options *options, const char *path, struct err_note *note);
 MUST_CHECK enum err options_text(struct options *options, const char *name, struct slice text,
                                  struct err_note *note);

@@ -495,6 +495,7 @@ static void set_options(struct replay *replay)
     options_machine(options, &replay->machine_options);
     engine->machine = &replay->machine_options;
     engine->partitioner = (enum partitioner)options->partitioner;
+    engine->framing = options->framing;
     engine->timers_max = (size_t)options->batch_timers_max;
     engine->bytes_max = (size_t)options->batch_bytes_max;
     engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;

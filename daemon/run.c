@@ -85,6 +85,7 @@ void run_worker_options(const struct options *options, const struct topics *topi
         engine->topics[i] = options->topic_names[i];
     }
     engine->partitioner = (enum partitioner)options->partitioner;
+    engine->framing = options->framing;
     engine->clock_event = options->clock == OPTION_CLOCK_EVENT;
     engine->records_max = (size_t)room.batch_records;
     engine->timers_max = (size_t)options->batch_timers_max;

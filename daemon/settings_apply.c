@@ -80,6 +80,8 @@ static enum err read_to(struct applying *applying, struct kafka_reader *reader, 
         enum err err = kafka_reader_next(reader, slice_ms, &record, &end, note);
 
         if (err == ERR_OK) {
+            record.value =
+                framing_message(&applying->apply->options->framing, record.topic, record.value);
             settings_known_record(known, &record);
             next = record.offset + 1;
             continue;
@@ -162,10 +164,16 @@ static enum err send_step(struct applying *applying, const struct settings_step 
     struct record record = {.topic = TOPIC_SETTINGS,
                             .partition = partition_for(applying, step->domain),
                             .timestamp_ms = clock_wall_ms(),
-                            .key = slice_text(step->domain),
-                            .value = step->value};
+                            .key = slice_text(step->domain)};
+    struct arena arena;
+    enum err err;
 
-    return feed_send(applying->feed, &record, note);
+    arena_init(&arena);
+    record.value =
+        framing_close(&applying->apply->options->framing, TOPIC_SETTINGS, step->value, &arena);
+    err = feed_send(applying->feed, &record, note);
+    arena_deinit(&arena);
+    return err;
 }
 
 static enum err send_all(struct applying *applying, const struct settings_plan *plan,
@@ -199,9 +207,11 @@ static enum err wait_for_answers(struct applying *applying, struct settings_plan
 
             while (applying->results[i] != NULL && err == ERR_OK) {
                 err = kafka_reader_next(applying->results[i], 10, &record, &end, note);
-                if (err == ERR_OK)
+                if (err == ERR_OK) {
+                    record.value = framing_message(&applying->apply->options->framing, record.topic,
+                                                   record.value);
                     settings_plan_result(plan, &record);
-                else if (err != ERR_END)
+                } else if (err != ERR_END)
                     return err;
             }
         }
@@ -226,6 +236,7 @@ static enum err apply_with(struct applying *applying, const struct settings *set
     struct kafka_setting items[option_kafka_count_max];
     struct kafka_settings kafka = bus_kafka_settings(apply->options, items);
 
+    TRY(framing_check_write(&apply->options->framing, TOPIC_SETTINGS, note));
     TRY(read_topics(applying, note));
     for (size_t i = 0; i < settings->item_count; i++)
         applying->wanted[partition_for(applying, settings->items[i].domain)] = true;
@@ -255,14 +266,16 @@ enum err settings_apply(const struct settings_apply *apply, const struct setting
     return err;
 }
 
-enum err settings_write_log(const struct settings *settings, const char *topic, int32_t partitions,
-                            int64_t at_ms, const char *path, struct err_note *note)
+enum err settings_write_log(const struct settings *settings, const struct options *options,
+                            int32_t partitions, int64_t at_ms, const char *path,
+                            struct err_note *note)
 {
     struct log_writer *writer = NULL;
     int64_t next[partitions_max] = {0};
     struct arena arena;
     enum err err = ERR_OK;
 
+    TRY(framing_check_write(&options->framing, TOPIC_SETTINGS, note));
     TRY(log_writer_create(path, &writer, note));
     arena_init(&arena);
     for (size_t i = 0; err == ERR_OK && i < settings->item_count; i++) {
@@ -273,8 +286,9 @@ enum err settings_write_log(const struct settings *settings, const char *topic, 
         record.key = slice_text(item->domain);
         record.partition = partition_of(PARTITIONER_MURMUR2, record.key, partitions);
         record.offset = next[record.partition]++;
-        record.value = settings_item_event(item, 1, &arena, &id);
-        err = log_writer_add(writer, topic, &record, note);
+        record.value = framing_close(&options->framing, TOPIC_SETTINGS,
+                                     settings_item_event(item, 1, &arena, &id), &arena);
+        err = log_writer_add(writer, options->topic_names[TOPIC_SETTINGS], &record, note);
     }
     arena_deinit(&arena);
     if (err == ERR_OK)

@@ -25,8 +25,8 @@ MUST_CHECK enum err settings_apply(const struct settings_apply *apply,
 
 /* All of the file as the settings topic of a recorded log: version 1, stamped at_ms, offsets from
  * 0. Errors: ERR_IO. */
-MUST_CHECK enum err settings_write_log(const struct settings *settings, const char *topic,
-                                       int32_t partitions, int64_t at_ms, const char *path,
-                                       struct err_note *note);
+MUST_CHECK enum err settings_write_log(const struct settings *settings,
+                                       const struct options *options, int32_t partitions,
+                                       int64_t at_ms, const char *path, struct err_note *note);
 
 #endif

@@ -32,6 +32,7 @@ struct tally {
 struct observer {
     struct log_reader *reader;
     const char *const *names;
+    const struct framing *framing;
     struct arena kept, record;
     struct request *requests; /* later: in the order of domain, id */
     size_t request_count;
@@ -76,7 +77,8 @@ static const ProtobufCMessage *event_of(struct observer *observer, enum input in
     struct err_note note;
 
     if (!decode_id_valid(record->key) ||
-        decode_event(input, record->value, &observer->record, &decoded, &why, &note) != ERR_OK)
+        decode_event(observer->framing, input, record->value, &observer->record, &decoded, &why,
+                     &note) != ERR_OK)
         return NULL;
     return decoded.refuse == RINGBACK__V1__REASON__REASON_UNSPECIFIED ? decoded.event : NULL;
 }
@@ -175,14 +177,15 @@ static void take_answer(struct observer *observer, enum topic topic, const struc
 {
     const Ringback__V1__Result *result;
     struct request key, *found;
+    struct slice value;
 
     if (topic != TOPIC_RESULTS)
         return;
     observer->result_records++;
-    result = record->value.data == NULL
-                 ? NULL
-                 : ringback__v1__result__unpack(&observer->record.allocator, record->value.size,
-                                                record->value.data);
+    value = framing_message(observer->framing, topic, record->value);
+    result = value.data == NULL ? NULL
+                                : ringback__v1__result__unpack(&observer->record.allocator,
+                                                               value.size, value.data);
     if (result == NULL) {
         observer->observed->unreadable++;
         return;
@@ -447,9 +450,10 @@ static enum err read_all(struct observer *observer, const char *log, struct err_
 }
 
 enum err settings_observe(struct settings *settings, const char *log, const char *const *names,
-                          struct settings_observed *observed, struct err_note *note)
+                          const struct framing *framing, struct settings_observed *observed,
+                          struct err_note *note)
 {
-    struct observer observer = {.names = names, .observed = observed};
+    struct observer observer = {.names = names, .framing = framing, .observed = observed};
     struct tally *tallies;
     size_t count;
     enum err err;

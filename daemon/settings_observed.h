@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/framing.h"
 #include "daemon/settings_file.h"
 
 /* Requests are counted once, however often they were sent. */
@@ -23,10 +24,10 @@ struct settings_observed {
 };
 
 /* Adds its warnings to settings, which was read without errors. log: a path, or "-", standard
- * input. names: struct options' topic_names, or NULL (log_topics.h).
+ * input. names: struct options' topic_names, or NULL (log_topics.h); framing: theirs, or NULL.
  * Errors: ERR_IO; ERR_BAD_FILE (damaged, or without any record of flows). */
 MUST_CHECK enum err settings_observe(struct settings *settings, const char *log,
-                                     const char *const *names, struct settings_observed *observed,
-                                     struct err_note *note);
+                                     const char *const *names, const struct framing *framing,
+                                     struct settings_observed *observed, struct err_note *note);
 
 #endif

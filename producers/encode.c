@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { output_headers_max = 6, dead_letter_headers = 7 };
+enum { output_headers_max = 8, dead_letter_headers = 7 };
 
 static const char type_prefix[] = "ringback.";
 static const char source[] = "/ringback";
+static const char protobuf_type[] = "application/protobuf";
+/* What is framed is protobuf only to one who takes the frame off. */
+static const char framed_type[] = "application/octet-stream";
 
 static char *two_digits(char *at, unsigned value)
 {
@@ -83,10 +86,11 @@ static struct slice put(uint8_t **at, const void *data, size_t size)
 }
 
 /* One piece of memory holds headers, key, value and texts: one allocation an output. */
-void encode_output(struct encoder *encoder, const struct encode_output *output, struct arena *arena,
-                   struct record *record)
+void encode_output(struct encoder *encoder, const struct framing *framing,
+                   const struct encode_output *output, struct arena *arena, struct record *record)
 {
-    size_t value_bytes = protobuf_c_message_get_packed_size(output->message);
+    size_t frame_bytes = framing_size(framing, output->topic);
+    size_t value_bytes = frame_bytes + protobuf_c_message_get_packed_size(output->message);
     size_t id_bytes = strlen(output->id), type_bytes = strlen(output->type);
     size_t headers_bytes = output_headers_max * sizeof(struct header);
     struct header *headers;
@@ -105,6 +109,8 @@ void encode_output(struct encoder *encoder, const struct encode_output *output, 
     record->headers = headers;
     record->key = put(&at, output->domain.data, output->domain.size);
     record->value = slice_make(at, value_bytes);
+    framing_put(framing, output->topic, at);
+    at += frame_bytes;
     at += protobuf_c_message_pack(output->message, at);
     assert(at == record->value.data + value_bytes);
     headers[0] = (struct header){"ce_specversion", slice_text("1.0")};
@@ -115,7 +121,10 @@ void encode_output(struct encoder *encoder, const struct encode_output *output, 
     headers[2].value.size += type_bytes;
     headers[3] = (struct header){"ce_time", put(&at, encoder->time, encoder->time_size)};
     headers[4] = (struct header){"ce_source", slice_make(source, sizeof(source) - 1)};
-    record->header_count = 5;
+    headers[5] = (struct header){"ce_partitionkey", record->key};
+    headers[6].name = "content-type";
+    headers[6].value = frame_bytes > 0 ? slice_text(framed_type) : slice_text(protobuf_type);
+    record->header_count = 7;
     if (output->traceparent.size > 0)
         headers[record->header_count++] = (struct header){
             "traceparent", put(&at, output->traceparent.data, output->traceparent.size)};

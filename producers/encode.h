@@ -3,6 +3,7 @@
 #define RINGBACK_PRODUCERS_ENCODE_H
 
 #include "base/arena.h"
+#include "base/framing.h"
 #include "base/record.h"
 
 #include "ringback/v1/journal.pb-c.h"
@@ -27,10 +28,11 @@ struct encode_output {
     int64_t now_ms;
 };
 
-/* Key, value, timestamp, and the headers ce_specversion, ce_id, ce_type, ce_time, ce_source and
- * traceparent (CloudEvents, binary mode). partition and offset are left to the caller. */
-void encode_output(struct encoder *encoder, const struct encode_output *output, struct arena *arena,
-                   struct record *record);
+/* Key, value, timestamp, and the headers ce_specversion, ce_id, ce_type, ce_time, ce_source,
+ * ce_partitionkey (the key), content-type and traceparent: CloudEvents' Kafka protocol binding,
+ * binary mode. partition and offset are left to the caller. framing: NULL is none. */
+void encode_output(struct encoder *encoder, const struct framing *framing,
+                   const struct encode_output *output, struct arena *arena, struct record *record);
 
 /* The message's bytes; never NULL. */
 struct slice encode_message(const ProtobufCMessage *message, struct arena *arena);

@@ -21,7 +21,7 @@ static enum err take(void *context, const struct record *record, struct err_note
     Ringback__V1__UndecidedReason why;
 
     arena_reset(&seen->arena);
-    if (decode_event((enum input)record->topic, record->value, &seen->arena, &decoded, &why,
+    if (decode_event(NULL, (enum input)record->topic, record->value, &seen->arena, &decoded, &why,
                      note) != ERR_OK ||
         decoded.refuse != RINGBACK__V1__REASON__REASON_UNSPECIFIED ||
         !decode_id_valid(record->key) || record->timestamp_ms <= 0)

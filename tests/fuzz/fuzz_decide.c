@@ -23,7 +23,7 @@ static void check_written(const struct batch *batch)
         const struct record *record = &batch->records[at];
 
         if (record->topic < TOPIC_DLQ_FIRST && record->value.data != NULL &&
-            log_json_unpack(record->topic, record, &arena) == NULL)
+            log_json_unpack(NULL, record->topic, record, &arena) == NULL)
             abort();
         arena_reset(&arena);
     }

@@ -30,7 +30,7 @@ static void read_all(struct log_reader *reader)
 
     arena_init(&arena);
     while ((err = log_reader_next(reader, &arena, &entry, &note)) == ERR_OK) {
-        json_t *json = log_json_record(entry.topic, log_topics_find(NULL, entry.topic, NULL),
+        json_t *json = log_json_record(NULL, entry.topic, log_topics_find(NULL, entry.topic, NULL),
                                        &entry.record, &arena);
 
         json_decref(json);

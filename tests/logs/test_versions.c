@@ -349,9 +349,41 @@ static void versions_state_has_every_kind_of_entity_and_callback(void **state)
     assert_int_equal(call_states & 0xb, 0xb); /* heard of, in line, connected */
 }
 
+/* Headers of outputs that 0.1.0 did not have yet are no difference to it. */
+static bool header_is_new(const char *name)
+{
+    return strcmp(name, "ce_partitionkey") == 0 || strcmp(name, "content-type") == 0;
+}
+
+static void leave_out_new_headers(const char *path, const char *to)
+{
+    struct log_reader *replayed;
+    struct log_writer *writer;
+    struct log_entry entry;
+
+    must(log_reader_open(path, &replayed, &note));
+    must(log_writer_create(to, &writer, &note));
+    while (log_reader_next(replayed, &arena, &entry, &note) == ERR_OK) {
+        enum topic topic = log_topics_find(NULL, entry.topic, NULL);
+        struct header headers[20];
+        size_t count = 0;
+
+        for (size_t i = 0; i < entry.record.header_count; i++) {
+            assert_true(count < sizeof(headers) / sizeof(headers[0]));
+            if (!header_is_new(entry.record.headers[i].name))
+                headers[count++] = entry.record.headers[i];
+        }
+        entry.record.headers = headers;
+        entry.record.header_count = count;
+        must(log_writer_add(writer, engine_options.topics[topic], &entry.record, &note));
+    }
+    log_reader_close(replayed);
+    must(log_writer_close(writer, &note));
+}
+
 static void versions_journal_is_followed_to_the_same_bytes(void **state)
 {
-    char path[] = "/tmp/ringback-versions-XXXXXX";
+    char path[] = "/tmp/ringback-versions-XXXXXX", without[] = "/tmp/ringback-versions-XXXXXX";
     struct options options;
     struct replay_options replay = {
         .log = LOG, .out = path, .records_max = 1, .journal = true, .options = &options};
@@ -360,14 +392,17 @@ static void versions_journal_is_followed_to_the_same_bytes(void **state)
 
     (void)state;
     close(mkstemp(path));
+    close(mkstemp(without));
     options_init(&options);
     must(options_check(&options, &note));
     if (replay_run(&replay, &told, &note) != ERR_OK)
         fail_msg("%s", note.text);
     options_deinit(&options);
-    must(diff_logs(LOG, path, &(struct diff_plan){.topics = UINT32_MAX << INPUT_COUNT}, &arena,
+    leave_out_new_headers(path, without);
+    must(diff_logs(LOG, without, &(struct diff_plan){.topics = UINT32_MAX << INPUT_COUNT}, &arena,
                    &result, &note));
     unlink(path);
+    unlink(without);
     if (!result.identical)
         fail_msg("%s record %d: %s; if outputs were changed on purpose: README.md beside the log",
                  topic_short_name(result.topic), (int)result.index, result.what);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The contract, proto/, seen from the tests: buf's verdict, the comments, the page made of them.
 
-    tests/support/protos.py docs            write docs/events.md
+    tests/support/protos.py docs            write docs/events.md and docs/asyncapi.yaml
     tests/support/protos.py accept [break]  take proto/ as the contract to compare with from now on;
                                             a breaking change only with the word break
 
@@ -185,13 +185,17 @@ def enum_lines(one, name, path, texts):
         yield "| `%s` | %d | %s |" % (value["name"], value["number"], meaning)
 
 
-def page(files):
-    """docs/events.md as text."""
+def page(files, examples=None):
+    """docs/events.md as text; examples: lines behind the table of a message, by its name."""
     lines = [
         "# Events",
         "",
         "Every message of Ringback's topics, made from the comments in `proto/ringback/v1/` by",
-        "`make docs`; do not edit. One message type per topic; the record's key is the domain.",
+        "`make docs`; do not edit. One message type per topic; the record's key is the domain. The same",
+        "for programs is [asyncapi.yaml](asyncapi.yaml).",
+        "",
+        "Examples are in protobuf's JSON mapping; bytes are the plain value in hexadecimal. They are kept in",
+        "[examples/events.json](examples/events.json).",
         "",
     ]
     for file in files:
@@ -205,6 +209,7 @@ def page(files):
         for path, kind, name, one in things(file):
             if kind == "message":
                 lines += message_lines(one, name, path, texts, file["package"])
+                lines += (examples or {}).get(name, [])
             elif kind == "enum":
                 lines += enum_lines(one, name, path, texts)
     return "\n".join(lines) + "\n"
@@ -258,10 +263,14 @@ def main():
         sys.exit("protos.py: " + why)
     words = sys.argv[1:]
     if words == ["docs"]:
-        os.makedirs(os.path.dirname(PAGE), exist_ok=True)
-        text = page(descriptors())
-        with open(PAGE, "w") as file:
-            file.write(text)
+        import servers
+
+        servers.use_venv()
+        import catalogue
+
+        for path, text in ((PAGE, catalogue.page()), (catalogue.ASYNCAPI, catalogue.asyncapi())):
+            with open(path, "w") as file:
+                file.write(text)
     elif words[:1] == ["accept"] and words[1:] in ([], ["break"]):
         accept(words[1:] == ["break"])
     else:

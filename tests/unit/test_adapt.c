@@ -46,11 +46,11 @@ static enum err take(void *context, const struct record *record, struct err_note
 
     (void)context;
     assert_true(record_count < records_max);
-    assert_int_equal(
-        decode_event((enum input)record->topic, record->value, &arena, &decoded, &reason, why),
-        ERR_OK);
+    assert_int_equal(decode_event(NULL, (enum input)record->topic, record->value, &arena, &decoded,
+                                  &reason, why),
+                     ERR_OK);
     assert_true(decode_id_valid(record->key));
-    json = log_json_record(slice_text("x"), record->topic, record, &arena);
+    json = log_json_record(NULL, slice_text("x"), record->topic, record, &arena);
     value = json_object_get(json, "value");
     snprintf(ids[record_count], sizeof(ids[0]), "%s",
              json_string_value(json_object_get(value, "id")));

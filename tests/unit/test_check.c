@@ -153,7 +153,7 @@ static void check_output_read_of_rubbish_fails(void **state)
     struct told *told = *state;
     struct check_output output = {.topic = TOPIC_ROUTING};
 
-    assert_false(check_output_read(&output, slice_text("\xff\xff"), &told->result.arena));
+    assert_false(check_output_read(&output, NULL, slice_text("\xff\xff"), &told->result.arena));
 }
 
 int main(void)

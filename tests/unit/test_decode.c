@@ -62,7 +62,7 @@ static enum err decode_zone(const char *zone)
     removal.zone = arena_text(&arena, slice_text(zone));
     event.event_case = RINGBACK__V1__SETTINGS_EVENT__EVENT_ZONE_REMOVAL;
     event.zone_removal = &removal;
-    return decode_event(INPUT_SETTINGS,
+    return decode_event(NULL, INPUT_SETTINGS,
                         slice_make(bytes, ringback__v1__settings_event__pack(&event, bytes)),
                         &arena, &decoded, &why, &note);
 }

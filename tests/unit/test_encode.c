@@ -52,11 +52,12 @@ static void encode_times_equal_those_of_the_c_library(void **state)
 
 static void encode_an_output_has_all_headers_and_its_bytes(void **state)
 {
-    static const char *const names[] = {"ce_specversion", "ce_id",     "ce_type",
-                                        "ce_time",        "ce_source", "traceparent"};
+    static const char *const names[] = {"ce_specversion", "ce_id",      "ce_type",
+                                        "ce_time",        "ce_source",  "ce_partitionkey",
+                                        "content-type",   "traceparent"};
     static const char *const values[] = {
-        "1.0",       "id-1",    "ringback.routing.hang_up", "1970-01-01T00:00:07.001Z",
-        "/ringback", "00-1-2-3"};
+        "1.0",       "id-1", "ringback.routing.hang_up", "1970-01-01T00:00:07.001Z",
+        "/ringback", "dom",  "application/protobuf",     "00-1-2-3"};
     Ringback__V1__RoutingEvent event, *read;
     char queue_id[] = "q1";
     struct encode_output output = {.topic = TOPIC_ROUTING,
@@ -72,12 +73,12 @@ static void encode_an_output_has_all_headers_and_its_bytes(void **state)
     ringback__v1__routing_event__init(&event);
     (void)state;
     event.queue_id = queue_id;
-    encode_output(&encoder, &output, &arena, &record);
+    encode_output(&encoder, NULL, &output, &arena, &record);
     assert_int_equal(record.timestamp_ms, 7001);
     assert_int_equal(record.offset, -1);
     assert_true(slice_equal(record.key, slice_text("dom")));
-    assert_int_equal(record.header_count, 6);
-    for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(record.header_count, 8);
+    for (size_t i = 0; i < 8; i++) {
         assert_string_equal(record.headers[i].name, names[i]);
         assert_true(slice_equal(record.headers[i].value, slice_text(values[i])));
     }
@@ -87,8 +88,8 @@ static void encode_an_output_has_all_headers_and_its_bytes(void **state)
     assert_string_equal(read->queue_id, "q1");
     output.traceparent.size = 0;
     output.now_ms = 0;
-    encode_output(&encoder, &output, &arena, &record);
-    assert_int_equal(record.header_count, 5);
+    encode_output(&encoder, NULL, &output, &arena, &record);
+    assert_int_equal(record.header_count, 7);
     assert_true(slice_equal(record.headers[3].value, slice_text("1970-01-01T00:00:00.000Z")));
 }
 

@@ -209,7 +209,7 @@ static enum err observe(void)
 {
     assert_int_equal(log_writer_close(writer, &note), ERR_OK);
     writer = NULL;
-    return settings_observe(&settings, path, NULL, &observed, &note);
+    return settings_observe(&settings, path, NULL, NULL, &observed, &note);
 }
 
 /* All warnings, as they are printed. */
@@ -411,8 +411,8 @@ static void observed_a_log_without_flows_is_refused(void **state)
     assert_int_equal(log_writer_close(writer, &note), ERR_OK);
     writer = NULL;
     assert_int_equal(truncate(path, 5), 0);
-    assert_int_equal(settings_observe(&settings, path, NULL, &observed, &note), ERR_BAD_FILE);
-    assert_int_equal(settings_observe(&settings, "/nowhere", NULL, &observed, &note), ERR_IO);
+    assert_int_equal(settings_observe(&settings, path, NULL, NULL, &observed, &note), ERR_BAD_FILE);
+    assert_int_equal(settings_observe(&settings, "/nowhere", NULL, NULL, &observed, &note), ERR_IO);
 }
 
 int main(void)
