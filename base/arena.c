@@ -140,3 +140,12 @@ char *arena_format(struct arena *arena, const char *format, ...)
     va_end(again);
     return text;
 }
+
+size_t arena_bytes(const struct arena *arena)
+{
+    size_t bytes = 0;
+
+    for (const struct arena_block *block = arena->first; block != NULL; block = block->next)
+        bytes += sizeof(*block) + block->size;
+    return bytes;
+}

@@ -52,4 +52,7 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
     return pointer;
 }
 
+/* Held, used or not. */
+size_t arena_bytes(const struct arena *arena);
+
 #endif

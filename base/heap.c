@@ -149,6 +149,26 @@ size_t heap_count(const struct heap *heap)
     return heap->count;
 }
 
+size_t heap_count_below(const struct heap *heap, int64_t key, size_t max)
+{
+    uint32_t places[heap_children * 16 + 1]; /* of 16 levels: more than 2^32 entries */
+    size_t used = 0, count = 0;
+
+    if (heap->count > 0)
+        places[used++] = 0;
+    while (used > 0 && count < max) {
+        uint32_t place = places[--used];
+        uint64_t child = (uint64_t)place * heap_children + 1;
+
+        if (heap_at(heap, place)->key >= key)
+            continue;
+        count++;
+        for (uint64_t i = child; i < child + heap_children && i < heap->count; i++)
+            places[used++] = (uint32_t)i;
+    }
+    return count;
+}
+
 size_t heap_bytes(const struct heap *heap)
 {
     return heap->chunk_count * heap_chunk_entries * sizeof(struct heap_entry) +

@@ -36,6 +36,9 @@ void heap_remove(struct heap *heap, uint32_t index);
 uint32_t heap_first(const struct heap *heap, int64_t *key);
 
 size_t heap_count(const struct heap *heap);
+/* How many keys are below that one, counted up to max: it looks at as many entries, and four for
+ * each. */
+size_t heap_count_below(const struct heap *heap, int64_t key, size_t max);
 size_t heap_bytes(const struct heap *heap); /* held, without struct heap itself */
 
 #endif

@@ -38,12 +38,19 @@ struct label {
     const char *name;
     const char *values;
     int count;
+    enum metric_label first, second; /* a pair's; none: it is none */
 };
 
 static const struct label labels[METRIC_LABEL_COUNT] = {
-#define LABEL_(set_, name_, values_, count_) [METRIC_LABEL_##set_] = {name_, values_, count_},
-    METRIC_LABEL_MAP(LABEL_)
+#define LABEL_(set_, name_, values_, count_)                                                       \
+    [METRIC_LABEL_##set_] = {.name = name_, .values = values_, .count = count_},
+#define PAIR_(set_, first_, second_)                                                               \
+    [METRIC_LABEL_##set_] = {.count = METRIC_LABEL_SIZE_##set_,                                    \
+                             .first = METRIC_LABEL_##first_,                                       \
+                             .second = METRIC_LABEL_##second_},
+    METRIC_LABEL_MAP(LABEL_) METRIC_PAIR_MAP(PAIR_)
 #undef LABEL_
+#undef PAIR_
 };
 
 /* Upper bounds. Seconds from 0.1 ms, where a batch is decided, to 100 s, where everything has been
@@ -58,8 +65,16 @@ static const int64_t bounds[][metric_bucket_count] = {
                            1 << 25, 1 << 26},
 };
 
-/* Slot 0 is the process, slot n + 1 partition n. */
+/* Of more values than these, what was never counted is not written. */
+enum { written_whole_max = 100 };
+
+/* Slot 0 is the process, slot n + 1 partition n. Those from blocks_end on are empty. */
 static _Atomic(struct metrics *) blocks[metrics_workers_max + 1];
+static atomic_int blocks_end;
+static struct {
+    char version[64];
+    char group[512];
+} info;
 static pthread_mutex_t create_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct metrics *metrics_of(int partition)
@@ -78,6 +93,8 @@ struct metrics *metrics_of(int partition)
         }
         block->partition = partition;
         atomic_store(&blocks[partition + 1], block);
+        if (atomic_load(&blocks_end) < partition + 2)
+            atomic_store(&blocks_end, partition + 2);
     }
     atomic_store(&block->known, true);
     pthread_mutex_unlock(&create_lock);
@@ -149,8 +166,9 @@ void metrics_leave(struct metrics *metrics)
 static uint64_t sum_cell(int cell)
 {
     uint64_t sum = 0;
+    int end = atomic_load(&blocks_end);
 
-    for (int i = 0; i <= metrics_workers_max; i++) {
+    for (int i = 0; i < end; i++) {
         const struct metrics *block = atomic_load(&blocks[i]);
 
         if (block != NULL)
@@ -187,18 +205,33 @@ static void write_bound(FILE *out, const struct row *row, int64_t bound)
         fprintf(out, "le=\"%" PRId64 "\"", bound);
 }
 
+/* name="value", of no label nothing. Returns whether it wrote. */
+static bool write_label(FILE *out, const struct label *label, int index, const char *join)
+{
+    const char *value = label->values;
+
+    if (label->name == NULL)
+        return false;
+    for (; index > 0; index--)
+        value = strchr(value, '|') + 1;
+    fprintf(out, "%s%s=\"%.*s\"", join, label->name, (int)strcspn(value, "|"), value);
+    return true;
+}
+
 /* {label="value",partition="3",le="0.5"}, as much of it as there is: partition -1 and bound 0 are
  * none, bound INT64_MAX is the last bucket. */
 static void write_labels(FILE *out, const struct row *row, int index, int partition, int64_t bound)
 {
     const struct label *label = &labels[row->label];
-    const char *value = label->values;
     const char *join = "{";
 
-    if (label->name != NULL) {
-        for (; index > 0; index--)
-            value = strchr(value, '|') + 1;
-        fprintf(out, "{%s=\"%.*s\"", label->name, (int)strcspn(value, "|"), value);
+    if (label->second != METRIC_LABEL_none) {
+        const struct label *second = &labels[label->second];
+
+        write_label(out, &labels[label->first], index / second->count, join);
+        write_label(out, second, index % second->count, ",");
+        join = ",";
+    } else if (write_label(out, label, index, join)) {
         join = ",";
     }
     if (partition >= 0) {
@@ -246,7 +279,7 @@ static void write_sample(FILE *out, const struct row *row, int index, int partit
 
 static void write_workers(FILE *out, const struct row *row, int index)
 {
-    for (int i = 0; i < metrics_workers_max; i++) {
+    for (int i = 0; i + 1 < atomic_load(&blocks_end); i++) {
         const struct metrics *block = atomic_load(&blocks[i + 1]);
 
         if (block != NULL && atomic_load(&block->known))
@@ -254,10 +287,47 @@ static void write_workers(FILE *out, const struct row *row, int index)
     }
 }
 
+static void write_sum(FILE *out, const struct row *row, int index)
+{
+    int64_t sum = (int64_t)sum_cell(row->first + index);
+
+    if (sum != 0 || labels[row->label].count <= written_whole_max)
+        write_sample(out, row, index, -1, sum);
+}
+
+/* \, " and line feeds in a label's value are escaped. */
+static void escape(char *to, size_t size, const char *from)
+{
+    size_t used = 0;
+
+    for (; *from != '\0' && used + 3 < size; from++) {
+        if (*from == '\\' || *from == '"' || *from == '\n')
+            to[used++] = '\\';
+        to[used++] = *from == '\n' ? 'n' : *from;
+    }
+    to[used] = '\0';
+}
+
+void metrics_name(const char *version, const char *group)
+{
+    escape(info.version, sizeof(info.version), version);
+    escape(info.group, sizeof(info.group), group);
+}
+
+static void write_info(FILE *out)
+{
+    fprintf(out,
+            "# HELP ringback_info 1; its labels say which version this is and of which group.\n"
+            "# TYPE ringback_info gauge\n"
+            "ringback_info{version=\"%s\",group=\"%s\"} 1\n",
+            info.version, info.group);
+}
+
 int metrics_write(FILE *out)
 {
     static const char *const types[] = {"counter", "gauge", "gauge", "histogram"};
 
+    write_info(out);
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct row *row = &rows[i];
 
@@ -272,7 +342,7 @@ int metrics_write(FILE *out)
             else if (row->type == METRIC_TYPE_WORKER_GAUGE)
                 write_workers(out, row, index);
             else
-                write_sample(out, row, index, -1, (int64_t)sum_cell(row->first + index));
+                write_sum(out, row, index);
         }
     }
     return ferror(out) != 0 || fflush(out) != 0 ? -1 : 0;

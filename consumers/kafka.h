@@ -54,6 +54,7 @@ struct kafka_fetched {
     int64_t read_to; /* everything below it has been fetched; -1: unknown */
     bool at_end;     /* nothing more is there, as far as was heard */
     bool verified;   /* the record before the first was looked at, and is the noted one */
+    size_t bytes;    /* of the values held */
 };
 
 /* Lent until events.revoked returns. */
@@ -82,6 +83,9 @@ int kafka_inputs_fd(const struct kafka_inputs *inputs);
 /* Ask the leader for the ends now. Errors: ERR_BUS_DOWN. */
 MUST_CHECK enum err kafka_inputs_ends(struct kafka_inputs *inputs, int timeout_ms,
                                       int64_t ends[INPUT_COUNT], struct err_note *note);
+
+/* The ends as the last answers told them, without asking; -1: none did. */
+void kafka_inputs_heard_ends(struct kafka_inputs *inputs, int64_t ends[INPUT_COUNT]);
 
 /* First offset that is there, and the end. Errors: ERR_BUS_DOWN. */
 MUST_CHECK enum err kafka_inputs_bounds(struct kafka_inputs *inputs, enum input input,

@@ -422,6 +422,7 @@ enum err kafka_inputs_fetch(struct kafka_inputs *inputs, size_t count_max,
             .read_to = input->read_to,
             .at_end = input->at_end,
             .verified = input->verified,
+            .bytes = input->bytes,
         };
     }
     return ERR_OK;
@@ -470,6 +471,18 @@ enum err kafka_inputs_ends(struct kafka_inputs *inputs, int timeout_ms, int64_t 
         return ERR_OK;
     return FAIL(note, ERR_BUS_DOWN, "ends of the inputs (%s, partition %" PRId32 "): %s", topic,
                 inputs->partition, rd_kafka_err2str(code));
+}
+
+void kafka_inputs_heard_ends(struct kafka_inputs *inputs, int64_t ends[INPUT_COUNT])
+{
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        int64_t low;
+
+        if (rd_kafka_get_watermark_offsets(inputs->kafka, inputs->topics[i], inputs->partition,
+                                           &low, &ends[i]) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+            ends[i] < 0)
+            ends[i] = -1;
+    }
 }
 
 void kafka_inputs_tell(struct kafka_inputs *inputs, const int64_t next[INPUT_COUNT])

@@ -16,7 +16,10 @@ void batch_deinit(struct batch *batch)
     arena_deinit(&batch->arena);
     free(batch->records);
     free(batch->causes);
+    free(batch->spans);
     batch->records = NULL;
+    batch->spans = NULL;
+    batch->span_count = batch->span_capacity = 0;
     batch->causes = NULL;
     batch->count = batch->capacity = 0;
 }
@@ -29,7 +32,9 @@ void batch_reset(struct batch *batch)
     *batch = (struct batch){.arena = kept.arena,
                             .records = kept.records,
                             .causes = kept.causes,
-                            .capacity = kept.capacity};
+                            .capacity = kept.capacity,
+                            .spans = kept.spans,
+                            .span_capacity = kept.span_capacity};
     /* The allocator points to its own arena: this one has not moved. */
 }
 
@@ -57,4 +62,18 @@ struct record *batch_add(struct batch *batch, const struct record *record, struc
     batch->causes[batch->count] = cause;
     batch->records[batch->count] = *record;
     return &batch->records[batch->count++];
+}
+
+struct span *batch_add_span(struct batch *batch)
+{
+    struct span *span;
+
+    if (batch->span_count == batch->span_capacity) {
+        batch->span_capacity =
+            batch->span_capacity == 0 ? batch_first_capacity : 2 * batch->span_capacity;
+        batch->spans = grow(batch->spans, batch->span_capacity * sizeof(*batch->spans));
+    }
+    span = &batch->spans[batch->span_count++];
+    *span = (struct span){.name = {NULL, 0}};
+    return span;
 }

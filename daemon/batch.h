@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/record.h"
+#include "daemon/span.h"
 
 #include "ringback/v1/journal.pb-c.h"
 
@@ -27,6 +28,9 @@ enum batch_end {
  * as a whole. */
 struct batch_cause {
     enum input input;
+    uint8_t kind;    /* of an effect: kind.h; else 0 */
+    uint8_t reason;  /* likewise */
+    uint8_t command; /* of the answer to a command: what was asked; else 0 */
     int64_t offset;
 };
 
@@ -50,6 +54,9 @@ struct batch {
     size_t undecided[RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_UNKNOWN_KIND + 1];
     enum batch_end end;
     enum input missing;
+    struct span *spans; /* of its decisions, in their order; only with the engine's option spans */
+    size_t span_count;
+    size_t span_capacity;
 };
 
 void batch_init(struct batch *batch);
@@ -57,6 +64,9 @@ void batch_deinit(struct batch *batch);
 
 /* Empty again; memory is kept. engine_decide() does it itself. */
 void batch_reset(struct batch *batch);
+
+/* One more span, all zeros. */
+struct span *batch_add_span(struct batch *batch);
 
 /* One more record, of topic etc. as given; what it points to must live as long as the batch. */
 struct record *batch_add(struct batch *batch, const struct record *record,

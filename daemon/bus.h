@@ -18,6 +18,7 @@ struct bus_input {
     int64_t read_to; /* everything below it was fetched; -1: unknown */
     bool at_end;     /* nothing more is there, as far as was heard */
     bool verified;   /* the record before the position was looked at, and is the noted one */
+    size_t bytes;    /* of the values held; 0: not known */
 };
 
 struct bus_cancel {
@@ -25,10 +26,23 @@ struct bus_cancel {
     void *context;
 };
 
+/* Why a commit failed; in the order of the metrics' label fault. */
+enum bus_fault {
+    BUS_FAULT_ERROR,    /* the broker or its client says no, finally */
+    BUS_FAULT_FENCED,   /* somebody else may own the partition */
+    BUS_FAULT_REFUSED,  /* the broker does not take a record */
+    BUS_FAULT_ANSWER,   /* a request was answered with an error on the way */
+    BUS_FAULT_TIMEOUT,  /* no answer in time */
+    BUS_FAULT_UNPLACED, /* records were reported without an offset */
+    BUS_FAULT_AWAY,     /* the broker cannot be reached, for opening or looking up */
+    BUS_FAULT_COUNT,
+};
+
 struct bus_committed {
-    int64_t meta_offset; /* of the batch's last record, on `state` */
-    size_t refused;      /* ERR_UNCOMMITTABLE: index of the record that is not taken */
-    bool ambiguous;      /* ERR_TXN_UNKNOWN: one of several is not taken: open with single */
+    int64_t meta_offset;  /* of the batch's last record, on `state` */
+    size_t refused;       /* ERR_UNCOMMITTABLE: index of the record that is not taken */
+    bool ambiguous;       /* ERR_TXN_UNKNOWN: one of several is not taken: open with single */
+    enum bus_fault fault; /* of any error */
 };
 
 struct bus_bounds {
@@ -54,6 +68,9 @@ struct bus_ops {
     enum err (*ends)(struct bus *bus, int64_t ends[INPUT_COUNT], struct err_note *note);
     enum err (*bounds)(struct bus *bus, struct bus_bounds bounds[INPUT_COUNT],
                        struct err_note *note);
+    /* The inputs' ends as they were last heard, without asking; -1: not yet. For metrics only; may
+     * be NULL. */
+    void (*heard_ends)(struct bus *bus, int64_t ends[INPUT_COUNT]);
     /* For lag tools only. */
     void (*tell)(struct bus *bus, const int64_t next[INPUT_COUNT]);
 

@@ -49,8 +49,8 @@ static enum err kafka_fetch(struct bus *head, size_t count_max,
 
     TRY(kafka_inputs_fetch(kafka_of(head)->inputs, count_max, fetched, note));
     for (int i = 0; i < INPUT_COUNT; i++)
-        inputs[i] = (struct bus_input){fetched[i].records, fetched[i].count, fetched[i].read_to,
-                                       fetched[i].at_end, fetched[i].verified};
+        inputs[i] = (struct bus_input){fetched[i].records, fetched[i].count,    fetched[i].read_to,
+                                       fetched[i].at_end,  fetched[i].verified, fetched[i].bytes};
     return ERR_OK;
 }
 
@@ -78,6 +78,11 @@ static enum err kafka_bounds(struct bus *head, struct bus_bounds bounds[INPUT_CO
     return ERR_OK;
 }
 
+static void kafka_heard_ends(struct bus *head, int64_t ends[INPUT_COUNT])
+{
+    kafka_inputs_heard_ends(kafka_of(head)->inputs, ends);
+}
+
 static void kafka_tell(struct bus *head, const int64_t next[INPUT_COUNT])
 {
     kafka_inputs_tell(kafka_of(head)->inputs, next);
@@ -103,7 +108,9 @@ static enum err kafka_commit(struct bus *head, const struct batch *batch,
     enum err err = kafka_outputs_commit(kafka_of(head)->outputs, batch->records, batch->count,
                                         cancel->cancelled, cancel->context, &told, note);
 
-    *committed = (struct bus_committed){told.last_offset, told.refused, told.ambiguous};
+    _Static_assert((int)OUTPUTS_FAULT_COUNT == (int)BUS_FAULT_COUNT, "one list for both");
+    *committed = (struct bus_committed){told.last_offset, told.refused, told.ambiguous,
+                                        (enum bus_fault)told.fault};
     return err;
 }
 
@@ -160,6 +167,7 @@ static const struct bus_ops kafka_ops = {
     .fd = kafka_fd,
     .ends = kafka_ends,
     .bounds = kafka_bounds,
+    .heard_ends = kafka_heard_ends,
     .tell = kafka_tell,
     .open = kafka_open,
     .close = kafka_close,

@@ -101,7 +101,7 @@ static void add(struct batch *batch, enum topic topic, int32_t partition, int64_
                             .key = slice_text(key),
                             .value = value};
 
-    (void)batch_add(batch, &record, (struct batch_cause){INPUT_COUNT, 0});
+    (void)batch_add(batch, &record, (struct batch_cause){.input = INPUT_COUNT});
 }
 
 /* A batch that decides nothing: only its positions are others. A new incarnation makes every copy

@@ -7,6 +7,7 @@
 #include "consumers/decode.h"
 #include "daemon/engine_parts.h"
 #include "daemon/format.h"
+#include "daemon/kind.h"
 #include "daemon/merge.h"
 
 /* More undecided records would take the journal record to its limit of 900 kB: one has at most 17
@@ -27,6 +28,12 @@ struct decision {
     size_t undecided_count;
     size_t undecided_capacity;
     size_t taken; /* records of all inputs */
+    /* Of the one under way: */
+    const struct record *record;   /* NULL: a timer */
+    const ProtobufCMessage *event; /* as it was read; NULL: it was not */
+    int64_t due_ms;                /* the timer's */
+    uint8_t command;               /* what the record asks for (kind.h) */
+    struct trace trace;
 };
 
 static void emit(struct decision *decision, struct record *record, struct batch_cause cause)
@@ -37,16 +44,61 @@ static void emit(struct decision *decision, struct record *record, struct batch_
     batch_add(decision->batch, record, cause);
 }
 
+/* After the effects of one record or timer: what it was, for who writes spans. */
+static void note_span(struct decision *decision, const struct trace *trace,
+                      struct batch_cause cause, Ringback__V1__UndecidedReason why)
+{
+    const struct record *record = decision->record;
+    struct span *span = batch_add_span(decision->batch);
+
+    span->input = cause.input;
+    span->offset = cause.offset;
+    span->start_ms = record == NULL ? decision->due_ms : record->timestamp_ms;
+    span->trace = *trace;
+    span->undecided = (uint8_t)why;
+    if (record != NULL && decode_id_valid(record->key))
+        span->domain = record->key;
+    span_fill(span, &decision->effects, decision->event, &decision->batch->arena);
+}
+
+/* What the effects of the decision carry as traceparent; empty: nothing. */
+static struct slice trace_effects(struct decision *decision, struct batch_cause cause)
+{
+    const struct engine_options *options = &decision->engine->options;
+    const struct record *record = decision->record;
+    struct slice header = {NULL, 0}, domain = {NULL, 0};
+    struct trace *trace = &decision->trace;
+    bool carried;
+
+    if (decision->effects.count == 0 && !options->spans)
+        return header;
+    if (record != NULL) {
+        header = decode_header(record, "traceparent");
+        domain = record->key;
+    }
+    if (header.size == 0 && options->trace_begin == TRACE_BEGIN_NO && !options->spans)
+        return header;
+    carried = trace_make(header, domain, &decision->effects, options->trace_begin, trace);
+    if (options->spans && trace->sampled)
+        note_span(decision, trace, cause, REASON(UNSPECIFIED));
+    return carried ? slice_make(trace->text, trace_text_bytes) : (struct slice){NULL, 0};
+}
+
 /* Turns what the machine just decided into records. */
 static void emit_effects(struct decision *decision, int64_t now_ms, struct batch_cause cause)
 {
+    const struct slice traceparent = trace_effects(decision, cause);
+
     for (size_t i = 0; i < decision->effects.count; i++) {
         const struct effect *effect = &decision->effects.items[i];
         const struct encode_output output = {effect->topic, effect->domain,  effect->id,
-                                             effect->type,  effect->message, effect->traceparent,
+                                             effect->type,  effect->message, traceparent,
                                              now_ms};
+        const struct kind kind = kind_of(effect);
         struct record record;
 
+        cause.kind = kind.kind;
+        cause.reason = kind.reason;
         encode_output(&decision->engine->encoder, &decision->engine->options.framing, &output,
                       &decision->batch->arena, &record);
         emit(decision, &record, cause);
@@ -57,6 +109,9 @@ static void emit_effects(struct decision *decision, int64_t now_ms, struct batch
 static void start_one(struct decision *decision)
 {
     arena_reset(&decision->engine->scratch);
+    decision->record = NULL;
+    decision->event = NULL;
+    decision->command = 0;
     effects_init(&decision->effects, &decision->engine->scratch);
 }
 
@@ -82,18 +137,37 @@ static void note_undecided(struct decision *decision, const struct merge_step *s
     decision->batch->undecided[reason]++;
 }
 
+/* Its span: the dead letter itself keeps the headers that it came with. */
+static void note_dead_letter(struct decision *decision, struct batch_cause cause,
+                             Ringback__V1__UndecidedReason reason)
+{
+    const struct record *record = decision->record;
+
+    effects_init(&decision->effects, &decision->engine->scratch);
+    decision->effects.cause = slice_text(
+        arena_format(&decision->engine->scratch, "%d-%" PRId64, (int)cause.input, cause.offset));
+    (void)trace_make(decode_header(record, "traceparent"), record->key, &decision->effects,
+                     decision->engine->options.trace_begin, &decision->trace);
+    if (decision->trace.sampled)
+        note_span(decision, &decision->trace, cause, reason);
+}
+
 static void emit_dead_letter(struct decision *decision, const struct merge_step *step,
                              Ringback__V1__UndecidedReason reason, const char *message,
                              size_t bytes_max)
 {
     struct engine *engine = decision->engine;
     struct record input = *step->record, record;
+    const struct batch_cause cause = {
+        .input = step->input, .reason = (uint8_t)reason, .offset = step->record->offset};
 
     input.topic = (enum topic)step->input;
     encode_dead_letter(&input, engine->options.topics[step->input], encode_reason_name(reason),
                        message, bytes_max, engine->meta.clock_ms, &decision->batch->arena, &record);
-    emit(decision, &record, (struct batch_cause){step->input, step->record->offset});
+    emit(decision, &record, cause);
     note_undecided(decision, step, reason);
+    if (engine->options.spans)
+        note_dead_letter(decision, cause, reason);
 }
 
 static struct engine_refusal *find_refusal(struct engine *engine, const struct merge_step *step)
@@ -151,6 +225,9 @@ static enum err decide(struct decision *decision, const struct merge_step *step,
     TRY(decode_event(&engine->options.framing, step->input, record->value, &engine->scratch,
                      &decoded, why, note));
     *refused = false;
+    decision->event = decoded.event;
+    if (step->input == INPUT_COMMANDS)
+        decision->command = kind_of_command((const Ringback__V1__Command *)decoded.event);
     if (refusal != NULL) {
         *why = REASON(UNCOMMITTABLE);
         if (step->input != INPUT_FLOWS && step->input != INPUT_COMMANDS)
@@ -167,7 +244,6 @@ static enum err decide(struct decision *decision, const struct merge_step *step,
                                             : now_ms,
         .topic = engine->options.topics[step->input],
         .domain = record->key,
-        .traceparent = decode_header(record, "traceparent"),
         .event = decoded.event,
         .refuse = decoded.refuse,
     };
@@ -185,6 +261,7 @@ static void decide_record(struct decision *decision, const struct merge_step *st
     if (engine->options.clock_event && step->time_ms > engine->meta.clock_ms)
         engine->meta.clock_ms = step->time_ms;
     start_one(decision);
+    decision->record = step->record;
     if (decide(decision, step, refusal, &refused, &why, &note) != ERR_OK) {
         bool again = refusal != NULL && refusal->times > 1;
 
@@ -198,7 +275,9 @@ static void decide_record(struct decision *decision, const struct merge_step *st
     else
         decision->batch->decided++;
     emit_effects(decision, engine->meta.clock_ms,
-                 (struct batch_cause){step->input, step->record->offset});
+                 (struct batch_cause){.input = step->input,
+                                      .command = decision->command,
+                                      .offset = step->record->offset});
 }
 
 /* Fires the timers due before before_ms; false: the batch ends here. */
@@ -218,8 +297,10 @@ static bool fire_timers(struct decision *decision, int64_t before_ms)
         if (event && due_ms > engine->meta.clock_ms)
             engine->meta.clock_ms = due_ms;
         start_one(decision);
+        decision->due_ms = due_ms;
         machine_timer_fire(engine->machine, &limits, engine->meta.clock_ms, &decision->effects);
-        emit_effects(decision, engine->meta.clock_ms, (struct batch_cause){INPUT_COUNT, -1});
+        emit_effects(decision, engine->meta.clock_ms,
+                     (struct batch_cause){.input = INPUT_COUNT, .offset = -1});
         decision->batch->timers++;
         if (time->follow)
             continue;
@@ -289,6 +370,8 @@ static void decide_all(struct decision *decision)
             return;
         case MERGE_REPEATED: note_undecided(decision, &step, REASON(REPEATED)); break;
         case MERGE_JUMP:
+            start_one(decision);
+            decision->record = step.record;
             emit_dead_letter(decision, &step, REASON(TIME),
                              "the timestamp is too far ahead of the clock and no other record is"
                              " near it",
@@ -319,7 +402,7 @@ static void emit_state(struct decision *decision, struct slice key, struct slice
                             .key = key,
                             .value = value};
 
-    emit(decision, &record, (struct batch_cause){INPUT_COUNT, -1});
+    emit(decision, &record, (struct batch_cause){.input = INPUT_COUNT, .offset = -1});
 }
 
 /* Keys seen behind the last meta, unless this batch wrote them. */
@@ -416,7 +499,7 @@ static void emit_journal(struct decision *decision)
         journal.options = arena_text(&engine->scratch, slice_text(engine->options.decides));
     record.timestamp_ms = engine->meta.clock_ms;
     record.value = encode_message(&journal.base, &batch->arena);
-    emit(decision, &record, (struct batch_cause){INPUT_COUNT, -1});
+    emit(decision, &record, (struct batch_cause){.input = INPUT_COUNT, .offset = -1});
 }
 
 static void emit_meta(struct decision *decision)

@@ -39,13 +39,15 @@ struct engine_options {
     size_t dlq_bytes_max;      /* a dead letter; its value is cut to fit */
     int64_t event_jump_max_ms; /* clock: event: farther ahead is a dead letter */
     const char *cluster_id;    /* "" without Kafka */
+    enum trace_begin trace_begin;
+    bool spans; /* batches keep what their decisions were; changes no output */
     const char *program_version;
     const char *decides; /* options that decide, name=value lines, for the journal */
 };
 
 /* 20,000 records, 1,000 timers, 32 MiB, dead letters of 900,000 bytes, a jump of 31 days, murmur2,
- * the wall clock; 1 partition everywhere; no framing; the topics' short names (dead letters:
- * "<name>.dlq"); the machine's defaults; decides "". */
+ * the wall clock; no trace begins here, no spans; 1 partition everywhere; no framing; the topics'
+ * short names (dead letters: "<name>.dlq"); the machine's defaults; decides "". */
 void engine_options_default(struct engine_options *options);
 
 /* Where one input goes on. */

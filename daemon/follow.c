@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -45,6 +46,7 @@ struct follow {
     enum mode mode;
     struct store_call call;
     bool calling;
+    int64_t began_us; /* monotonic: the call */
     bool policy_asked;
     bool drop_wanted; /* old fills lie about */
     bool was_down;
@@ -230,6 +232,7 @@ static void start(struct follow *follow, enum store_call_kind kind)
 {
     follow->call.kind = kind;
     follow->calling = true;
+    follow->began_us = clock_monotonic_us();
     store_start(follow->options.store, &follow->call);
 }
 
@@ -607,6 +610,9 @@ static void answered(struct follow *follow)
 {
     follow->calling = false;
     follow->call.entities = NULL;
+    if (follow->call.err == ERR_OK && follow->sent > 0)
+        metrics_observe(follow->metrics, METRIC_redis_write, 0,
+                        clock_monotonic_us() - follow->began_us);
     if (follow->call.err == ERR_STORE_DOWN) {
         follow->sent = 0;
         metrics_add(follow->metrics, METRIC_redis_failures, 0, 1);

@@ -11,6 +11,7 @@
 enum {
     straggler_ms_max = 5000, /* an input that is not at its end and brings nothing */
     tell_ms = 5000,
+    count_ms = 1000, /* gauges */
     idle_ms_max = 1000,
     again_ms = 20 /* nothing could be decided although something is there */
 };
@@ -184,6 +185,7 @@ static void find_horizon(struct worker *worker, struct engine_time *time)
                         &time->horizon_stop_ms))
         return;
     worker_count_add(worker, WORKER_COUNT_NOT_WAITED, 1);
+    metrics_add(worker->metrics, METRIC_inputs_not_waited, 0, 1);
     atomic_store(&worker->unread_ms, clock_monotonic_ms());
     if (now_ms - worker->not_waited_ms > 10000)
         log_error("an input cannot be read: deadlines do not wait for it any longer",
@@ -261,6 +263,8 @@ static enum err commit(struct worker *worker, struct err_note *note)
     worker->committed = *engine_meta(worker->engine);
     follow_committed(worker->follow, batch, &worker->committed, worker->meta_offset);
     count_batch(worker, clock_monotonic_us() - began_us);
+    if (worker->options.spans != NULL)
+        spans_put(worker->options.spans, batch, worker->options.engine.partition, clock_wall_ms());
     worker_progress(worker);
     return ERR_OK;
 }
@@ -268,15 +272,14 @@ static enum err commit(struct worker *worker, struct err_note *note)
 /* For health: what waits, and since when. The records are lent: before they are decided. */
 static void note_waiting(struct worker *worker)
 {
-    int64_t since_ms = INT64_MAX;
-
     for (int i = 0; i < INPUT_COUNT; i++) {
         const struct bus_input *input = &worker->inputs[i];
 
-        if (input->count > 0 && input->records[0].timestamp_ms < since_ms)
-            since_ms = input->records[0].timestamp_ms;
+        atomic_store_explicit(&worker->waiting_since_ms[i],
+                              is_live(worker) && input->count > 0 ? input->records[0].timestamp_ms
+                                                                  : INT64_MAX,
+                              memory_order_relaxed);
     }
-    atomic_store(&worker->waiting_since_ms, is_live(worker) ? since_ms : INT64_MAX);
 }
 
 static void note_redis(struct worker *worker, int64_t now_ms)
@@ -313,7 +316,11 @@ static void tick(struct worker *worker)
             next[i] = worker->committed.positions[i].next_offset;
         worker->bus->ops->tell(worker->bus, next);
         worker->told_ms = now_ms;
+    }
+    if (now_ms - worker->counted_ms >= count_ms) {
+        worker->counted_ms = now_ms;
         count_gauges(worker);
+        count_machine(worker);
     }
 }
 

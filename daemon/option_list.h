@@ -175,6 +175,18 @@ OPTION(HTTP, http_listen, "http.listen", TEXT, "", 0, 150, NULL, 0,
     "without a password: an address that only those who may see them reach. Empty: none.")
 OPTION(HTTP, health_behind, "health_behind", DURATION, "10s", 100, 3600000, NULL, 0,
     "What waits longer for its decision, or lacks longer in Redis, is a warning in /readyz.")
+OPTION(TRACE, trace_begin, "trace.begin", CHOICE, "sampled", 0, 0, "no|unsampled|sampled", DECIDES,
+    "What outputs carry as traceparent when their cause has none (deadlines, inputs without that "
+    "header): no: nothing; else a trace that begins here, the callback's own, marked as sampled "
+    "or not.")
+OPTION(TRACE, trace_file, "trace.file", TEXT, "", 0, 1000, NULL, 0,
+    "A file to which a span of each decision is appended once it is committed, as OTLP/JSON, one "
+    "request a line. Opened anew when it is renamed or removed. Empty: none.")
+OPTION(TRACE, trace_topic, "trace.topic", TEXT, "", 0, 249, NULL, 0,
+    "Full name of a topic for the same, one request a record. It must exist. Empty: none.")
+OPTION(TRACE, trace_percent, "trace.percent", INT, "100", 0, 100, NULL, 0,
+    "Of how many traces in a hundred spans are written; the same ones in every process, chosen by "
+    "trace id. What comes unsampled is never written.")
 OPTION(LOG, log_level, "log.level", CHOICE, "info", 0, 0, "debug|info|warn|error", RELOAD,
     "The least level that is logged.")
 OPTION(LOG, log_format, "log.format", CHOICE, "auto", 0, 0, "auto|json|text", RELOAD,

@@ -757,6 +757,8 @@ enum err options_decides_read(struct options *options, struct slice text, struct
 {
     char *at = arena_text(&options->arena, text);
 
+    if (text.size > 0)
+        options->trace_begin = 0; /* who did not name it is older than it, and began none */
     if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL)
         return FAIL(note, ERR_BAD_STATE, "options of the journal: a zero byte");
     while (*at != '\0') {

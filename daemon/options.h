@@ -42,6 +42,7 @@ enum option_flag { OPTION_DECIDES = 1, OPTION_RELOAD = 2, OPTION_SECRET = 4 };
     X(REDIS, "Redis")                                                                              \
     X(RULES, "Rules")                                                                              \
     X(HTTP, "Health and metrics")                                                                  \
+    X(TRACE, "Traces")                                                                             \
     X(LOG, "Log")
 
 #define OPTION_SECTION_ENUM_(name, title) OPTION_SECTION_##name,
@@ -55,7 +56,7 @@ enum option {
 };
 #undef OPTION
 
-/* Choices are numbered like enum partitioner, log_level, log_format and idle_reset. */
+/* Choices are numbered like enum partitioner, log_level, log_format, idle_reset and trace_begin. */
 enum option_clock { OPTION_CLOCK_WALL, OPTION_CLOCK_EVENT };
 
 struct option_row {

@@ -500,6 +500,7 @@ static void set_options(struct replay *replay)
     engine->bytes_max = (size_t)options->batch_bytes_max;
     engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;
     engine->event_jump_max_ms = options->event_jump_max;
+    engine->trace_begin = (enum trace_begin)options->trace_begin;
     engine->decides = options_decides_text(options, &replay->options->options->arena);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "state/machine.h"
 
 enum {
     queued_bytes_default = 256 * 1024 * 1024,
@@ -55,6 +56,16 @@ static int64_t resident(void)
     return in_ram * sysconf(_SC_PAGESIZE);
 }
 
+/* What the rules hold, over all partitions. */
+static uint64_t callbacks_bytes(void)
+{
+    uint64_t bytes = 0;
+
+    for (int purpose = 0; purpose < MACHINE_MEMORY_END; purpose++)
+        bytes += metrics_total(METRIC_memory, purpose);
+    return bytes;
+}
+
 void room_look(struct room_watch *watch, int64_t now_ms)
 {
     int64_t bytes;
@@ -71,7 +82,7 @@ void room_look(struct room_watch *watch, int64_t now_ms)
         log_error("memory is over memory_limit: callbacks and agents take most of what cannot wait;"
                   " raise the limit, or share the partitions among more processes",
                   LOG_INT("resident", bytes), LOG_INT("limit", watch->limit),
-                  LOG_UINT("callbacks_bytes", metrics_total(METRIC_memory, 0)));
+                  LOG_UINT("callbacks_bytes", callbacks_bytes()));
         watch->told_ms = now_ms;
     } else if (!over && watch->over) {
         log_info("memory is within memory_limit again", LOG_INT("resident", bytes),

@@ -11,6 +11,7 @@
 #include "daemon/health.h"
 #include "daemon/room.h"
 #include "daemon/security.h"
+#include "daemon/spans.h"
 #include "daemon/topics.h"
 #include "daemon/watchdog.h"
 
@@ -51,6 +52,8 @@ struct running {
     int64_t
         *behind_from_ms; /* by partition, monotonic: records wait too long since; 0: they do not */
     struct http *http;
+    struct spans *spans; /* NULL: none are written */
+    struct kafka_setting spans_settings[option_kafka_count_max];
     int64_t looked_ms; /* monotonic: at the workers */
     int64_t awake_ms;  /* monotonic: since when this thread runs without a pause */
     enum err err;
@@ -92,6 +95,7 @@ void run_worker_options(const struct options *options, const struct topics *topi
     engine->bytes_max = (size_t)room.batch_bytes;
     engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;
     engine->event_jump_max_ms = options->event_jump_max;
+    engine->trace_begin = (enum trace_begin)options->trace_begin;
     engine->cluster_id = topics->cluster_id;
     engine->program_version = RINGBACK_VERSION;
     engine->decides = decides;
@@ -130,6 +134,8 @@ static void start_worker(struct running *running, int32_t partition, size_t acti
 
     run_worker_options(running->options, &running->topics, &running->machine, running->decides,
                        partition, active, &options);
+    options.spans = running->spans;
+    options.engine.spans = running->spans != NULL;
     if (worker == NULL) {
         /* Files that are gone for now are no reason to end: Redis is tried again. */
         if (create_store(running->options, &running->topics, partition, &store, running->note) !=
@@ -233,6 +239,24 @@ static enum err start_http(struct running *running, struct err_note *note)
     return ERR_OK;
 }
 
+static enum err start_spans(struct running *running, struct err_note *note)
+{
+    const struct options *options = running->options;
+    struct spans_options spans = {
+        .file = options->trace_file,
+        .topic = options->trace_topic,
+        .percent = (int)options->trace_percent,
+        .group = options->group,
+        .settings = bus_kafka_settings(options, running->spans_settings),
+    };
+
+    if (spans.file[0] == '\0' && spans.topic[0] == '\0')
+        return ERR_OK;
+    for (int i = 0; i < INPUT_COUNT; i++)
+        spans.topics[i] = options->topic_names[i];
+    return spans_create(&spans, &running->spans, note);
+}
+
 static enum err prepare(struct running *running, struct err_note *note)
 {
     struct store *store;
@@ -293,16 +317,28 @@ static enum err check_workers(struct running *running, struct err_note *note)
     return running->err;
 }
 
+/* The age of what waits longest; each input's own goes to the metrics. */
+static int64_t oldest_ms(const struct worker *worker)
+{
+    int64_t wall_ms = clock_wall_ms(), oldest_ms = 0;
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        int64_t since_ms = atomic_load(&worker->waiting_since_ms[i]);
+        int64_t age_ms = since_ms < wall_ms ? wall_ms - since_ms : 0;
+
+        metrics_set(worker->metrics, METRIC_lag, i, age_ms * 1000);
+        oldest_ms = age_ms > oldest_ms ? age_ms : oldest_ms;
+    }
+    return oldest_ms;
+}
+
 /* One record with an old stamp is not yet a queue: what waits too long does so for a while. */
 static int64_t records_behind_ms(struct running *running, const struct worker *worker,
                                  int32_t partition, int64_t now_ms)
 {
-    int64_t since_ms = atomic_load(&worker->waiting_since_ms);
-    int64_t behind_ms = since_ms == INT64_MAX ? 0 : clock_wall_ms() - since_ms;
+    int64_t behind_ms = oldest_ms(worker);
     int64_t *from_ms = &running->behind_from_ms[partition];
 
-    if (behind_ms <= 0)
-        behind_ms = 0;
     if (behind_ms <= running->options->health_behind) {
         *from_ms = 0;
         return behind_ms;
@@ -319,6 +355,14 @@ static bool any_hangs(const struct running *running, int32_t partition)
             return true;
     }
     return false;
+}
+
+static void set_metrics(const struct worker *worker, const struct health_partition *partition)
+{
+    for (int state = 0; state < WORKER_STATE_COUNT; state++)
+        metrics_set(worker->metrics, METRIC_worker_state, state, (int)partition->state == state);
+    metrics_set(worker->metrics, METRIC_redis_lag, 0, partition->redis_behind_ms * 1000);
+    metrics_set(worker->metrics, METRIC_transaction_hangs, 0, partition->hangs);
 }
 
 static void see_health(struct running *running, bool stopping, bool memory_over)
@@ -349,11 +393,11 @@ static void see_health(struct running *running, bool stopping, bool memory_over)
             .hangs = any_hangs(running, i),
         };
         deciding += partition->state == WORKER_STATE_RUNNING;
-        metrics_set(worker->metrics, METRIC_lag, 0, partition->behind_ms * 1000);
-        metrics_set(worker->metrics, METRIC_redis_lag, 0, partition->redis_behind_ms * 1000);
+        set_metrics(worker, partition);
         view->count++;
     }
     metrics_set(metrics_of(-1), METRIC_partitions, 0, deciding);
+    metrics_set(metrics_of(-1), METRIC_partitions_assigned, 0, (int64_t)view->count);
     health_see(&running->health, view, now_ms);
 }
 
@@ -378,6 +422,37 @@ static size_t list_outputs(const struct running *running, struct kafka_end *ends
         }
     }
     return count;
+}
+
+/* For the lag in records: what the workers hear themselves stands still while they fetch nothing.
+ */
+static void ask_input_ends(struct running *running)
+{
+    size_t count = 0, asked = (size_t)running->partitions * INPUT_COUNT;
+    struct kafka_end *ends = memory_zalloc(asked * sizeof(*ends), "ends");
+    atomic_llong **into = memory_zalloc(asked * sizeof(*into), "ends");
+    struct err_note ignored;
+
+    for (int32_t i = 0; i < running->partitions; i++) {
+        struct worker *worker = running->workers[i];
+
+        if (worker == NULL || !worker->threaded)
+            continue;
+        for (int j = 0; j < INPUT_COUNT; j++) {
+            into[count] = &worker->input_ends[j];
+            ends[count++] =
+                (struct kafka_end){.topic = running->topics.items[j].name, .partition = i};
+        }
+    }
+    if (count > 0 &&
+        kafka_log_many_ends(running->log, ends, count, hanging_timeout_ms, &ignored) == ERR_OK) {
+        for (size_t i = 0; i < count; i++) {
+            if (ends[i].high >= 0)
+                atomic_store(into[i], ends[i].high);
+        }
+    }
+    free(into);
+    free(ends);
 }
 
 /* protocol.md, "When anything fails". A broker that does not answer is told elsewhere. */
@@ -473,6 +548,7 @@ static enum err serve(struct running *running, struct err_note *note)
         }
         if (clock_monotonic_ms() >= hanging_at_ms) {
             check_hanging(running);
+            ask_input_ends(running);
             hanging_at_ms = clock_monotonic_ms() + each_ms;
         }
         if (clock_monotonic_ms() >= tell_at_ms) {
@@ -503,7 +579,10 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     running->note = note;
     arena_init(&running->arena);
     health_init(&running->health, run->options->health_behind, clock_monotonic_ms());
+    metrics_name(RINGBACK_VERSION, run->options->group);
     err = start_http(running, note);
+    if (err == ERR_OK)
+        err = start_spans(running, note);
     if (err == ERR_OK)
         err = prepare(running, note);
     if (err == ERR_OK) {
@@ -522,6 +601,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     for (int32_t i = 0; running->workers != NULL && i < running->partitions; i++)
         worker_destroy(running->workers[i]);
     free(running->workers);
+    spans_destroy(running->spans);
     http_stop(running->http);
     health_deinit(&running->health);
     free(running->view.partitions);

@@ -63,6 +63,7 @@ static void set_options(struct sim_bus *bus)
     engine->clock_event = true;
     engine->records_max = 1;
     engine->timers_max = 1;
+    engine->trace_begin = TRACE_BEGIN_SAMPLED; /* as without options */
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         snprintf(bus->topics[topic], sizeof(bus->topics[topic]), "%.30s%s%s",
                  bus->options->topic_prefix, topic_short_name((enum topic)topic),

@@ -19,6 +19,9 @@ enum {
     backoff_ms_max = 5000,
     failed_resent = 0, /* labels of the metric transactions_failed */
     failed_unknown = 1,
+    failed_fenced = 2,
+    failed_uncommittable = 3,
+    failed_error = 4,
     fenced_pause_ms = 1000 /* so that the group can tell that the partition is another's now */
 };
 
@@ -684,6 +687,22 @@ static enum err resolve_once(struct worker *worker, struct bus_committed *commit
                 partition_of_worker(worker));
 }
 
+/* The commit failed: the producer is about to be replaced. */
+static void count_failure(struct worker *worker, enum err err, enum bus_fault fault)
+{
+    if (err == ERR_FENCED)
+        fault = BUS_FAULT_FENCED;
+    else if (err == ERR_BUS_DOWN)
+        fault = BUS_FAULT_AWAY;
+    else if (err == ERR_UNCOMMITTABLE)
+        fault = BUS_FAULT_REFUSED;
+    metrics_add(worker->metrics, METRIC_producers_replaced, (int)fault, 1);
+    if (err == ERR_UNCOMMITTABLE)
+        metrics_add(worker->metrics, METRIC_transactions_failed, failed_uncommittable, 1);
+    else if (err != ERR_TXN_UNKNOWN && err != ERR_FENCED && err != ERR_BUS_DOWN)
+        metrics_add(worker->metrics, METRIC_transactions_failed, failed_error, 1);
+}
+
 enum err takeover_resolve(struct worker *worker, enum err err,
                           const struct bus_committed *committed, struct err_note *note)
 {
@@ -696,6 +715,8 @@ enum err takeover_resolve(struct worker *worker, enum err err,
             worker->single = false;
             return ERR_OK;
         }
+        if (err != ERR_CANCELLED)
+            count_failure(worker, err, told.fault);
         if (err == ERR_UNCOMMITTABLE) {
             worker->single = false; /* it is found: the others go many in a request again */
             return note_refused(worker, told.refused, note);
@@ -717,7 +738,9 @@ enum err takeover_resolve(struct worker *worker, enum err err,
         err = check_foreign(worker, &fence, note);
         if (err == ERR_OK)
             err = resolve_once(worker, &told, &fence, note);
-        if (fence) /* the last batch is another's, not only librdkafka's word for it */
+        if (fence) { /* the last batch is another's, not only librdkafka's word for it */
+            metrics_add(worker->metrics, METRIC_transactions_failed, failed_fenced, 1);
             return err;
+        }
     }
 }

@@ -45,7 +45,10 @@ struct worker *worker_create(const struct worker_options *options, struct store 
     for (int i = 0; i < worker_fences_max; i++)
         worker->fenced_ms[i] = INT64_MIN / 2;
     atomic_store(&worker->state, WORKER_STATE_STOPPED);
-    atomic_store(&worker->waiting_since_ms, INT64_MAX);
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        atomic_store(&worker->waiting_since_ms[i], INT64_MAX);
+        atomic_store(&worker->input_ends[i], -1);
+    }
     atomic_store(&worker->redis_since_ms, INT64_MAX);
     atomic_store(&worker->progress_ms, clock_monotonic_ms());
     return worker;
@@ -123,6 +126,7 @@ static enum err fenced(struct worker *worker, struct err_note *note)
     int64_t now_ms = clock_monotonic_ms();
 
     worker_count_add(worker, WORKER_COUNT_FENCES, 1);
+    metrics_add(worker->metrics, METRIC_fenced, 0, 1);
     for (int i = worker_fences_max - 1; i > 0; i--)
         worker->fenced_ms[i] = worker->fenced_ms[i - 1];
     worker->fenced_ms[0] = now_ms;
@@ -206,6 +210,7 @@ enum err worker_run(struct worker *worker, struct err_note *note)
     if (err == ERR_OK)
         flush(worker);
     worker->bus->ops->close(worker->bus);
+    count_machine(worker);
     metrics_leave(worker->metrics);
     follow_destroy(worker->follow);
     worker->follow = NULL;

@@ -15,6 +15,7 @@
 #include "daemon/engine.h"
 #include "daemon/follow.h"
 #include "daemon/horizon.h"
+#include "daemon/spans.h"
 
 #define WORKER_STATE_MAP(X)                                                                        \
     X(STOPPED, "stopped")                                                                          \
@@ -39,6 +40,7 @@ struct worker_options {
     int64_t compare_ms;
     size_t backlog_bytes_max;
     struct horizon_options horizon;
+    struct spans *spans; /* borrowed; NULL: none are written */
     bool recovering; /* `recover`: batches that Redis has and the log has not are told, not refused
                       */
 };
@@ -100,6 +102,8 @@ struct worker {
     bool limited;         /* the last batch ended at a limit */
     int64_t not_waited_ms;
     uint64_t redis_target; /* the batch that Redis lacks since redis_since_ms */
+    int64_t counted_ms;    /* monotonic: the gauges */
+    uint64_t machine_counted[MACHINE_COUNT_END]; /* as the metrics have it */
     /* shared with the process's thread */
     pthread_t thread;
     bool threaded;
@@ -107,11 +111,13 @@ struct worker {
     atomic_bool stop;
     int wake_fd;          /* readable once a stop was asked for: nothing else may come any more */
     atomic_llong stop_ms; /* monotonic, when stop was set */
-    atomic_llong progress_ms;      /* monotonic: it moved, or had nothing to do */
-    atomic_llong waiting_since_ms; /* wall: of the oldest record that waits; INT64_MAX: none */
-    atomic_llong redis_since_ms;   /* monotonic: Redis lacks something since; INT64_MAX: nothing */
-    atomic_llong unread_ms;        /* monotonic: an input was last not waited for; 0: never */
-    atomic_bool slow;              /* the clock waits for the wall clock */
+    atomic_llong progress_ms;                   /* monotonic: it moved, or had nothing to do */
+    atomic_llong waiting_since_ms[INPUT_COUNT]; /* wall: of the oldest record of that input that
+                                                   waits; INT64_MAX: none */
+    atomic_llong input_ends[INPUT_COUNT]; /* as the process's thread asked for them; -1: not yet */
+    atomic_llong redis_since_ms; /* monotonic: Redis lacks something since; INT64_MAX: nothing */
+    atomic_llong unread_ms;      /* monotonic: an input was last not waited for; 0: never */
+    atomic_bool slow;            /* the clock waits for the wall clock */
     atomic_llong counts[WORKER_COUNT_END];
     struct err_note note; /* why it is REFUSED; read after that state */
 };
@@ -152,6 +158,7 @@ MUST_CHECK enum err loop_turn(struct worker *worker, struct err_note *note);
 /* count.c: a batch was committed; the gauges. */
 void count_batch(struct worker *worker, int64_t commit_us);
 void count_gauges(struct worker *worker);
+void count_machine(struct worker *worker);
 
 /* Shared by the three. */
 bool worker_stopped(const struct worker *worker);

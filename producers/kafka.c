@@ -33,6 +33,7 @@ struct kafka_outputs {
     rd_kafka_resp_err_t refused_code;
     size_t failures; /* records that were not written */
     size_t unplaced; /* records that were, as it is said, but not where */
+    enum outputs_fault fault;
     bool single;
 };
 
@@ -247,6 +248,10 @@ static enum err failed(struct kafka_outputs *outputs, const char *what, rd_kafka
 
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
         code = fatal;
+    outputs->fault = is_fence(code) ? OUTPUTS_FAULT_FENCED
+                     : code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__QUEUE_FULL
+                         ? OUTPUTS_FAULT_TIMEOUT
+                         : OUTPUTS_FAULT_ERROR;
     return FAIL(note, is_fence(code) ? ERR_FENCED : ERR_TXN_UNKNOWN, "%s of %s: %s (%s)", what,
                 outputs->options.transactional_id, rd_kafka_err2str(code), rd_kafka_err2name(code));
 }
@@ -309,6 +314,7 @@ static enum err refused(struct kafka_outputs *outputs, struct kafka_committed *c
 {
     const struct record *record = &outputs->records[outputs->refused];
 
+    outputs->fault = OUTPUTS_FAULT_REFUSED;
     committed->refused = outputs->refused;
     /* One record a request: each of them was refused for itself. */
     committed->ambiguous = outputs->refused_count > 1 && !outputs->single;
@@ -342,10 +348,12 @@ static enum err flush_all(struct kafka_outputs *outputs, int64_t end_ms,
         if (cancelled(context))
             return ERR_CANCELLED;
     }
-    if (outputs->unplaced > 0)
+    if (outputs->unplaced > 0) {
+        outputs->fault = OUTPUTS_FAULT_UNPLACED;
         return FAIL(note, ERR_TXN_UNKNOWN,
                     "%zu records of %s were reported without an offset: they may not be written",
                     outputs->unplaced, outputs->options.transactional_id);
+    }
     return ERR_OK;
 }
 
@@ -374,10 +382,13 @@ static enum err commit_all(struct kafka_outputs *outputs, int64_t end_ms,
         if (clock_monotonic_ms() >= end_ms)
             return failed(outputs, "commit", RD_KAFKA_RESP_ERR__TIMED_OUT, note);
     }
-    if (atomic_load(&outputs->response_faults) > 0)
+    if (atomic_load(&outputs->response_faults) > 0) {
+        outputs->fault = OUTPUTS_FAULT_ANSWER;
         return FAIL(note, ERR_TXN_UNKNOWN,
                     "commit of %s: a request was lost on the way; its outcome is looked up",
                     outputs->options.transactional_id);
+    }
+    outputs->fault = OUTPUTS_FAULT_UNPLACED;
     if (outputs->last_offset < 0)
         return FAIL(note, ERR_TXN_UNKNOWN, "commit of %s: the last record was not reported",
                     outputs->options.transactional_id);
@@ -385,21 +396,14 @@ static enum err commit_all(struct kafka_outputs *outputs, int64_t end_ms,
     return ERR_OK;
 }
 
-enum err kafka_outputs_commit(struct kafka_outputs *outputs, const struct record *records,
-                              size_t count, bool (*cancelled)(void *context), void *context,
-                              struct kafka_committed *committed, struct err_note *note)
+static enum err commit_records(struct kafka_outputs *outputs, bool (*cancelled)(void *context),
+                               void *context, struct kafka_committed *committed,
+                               struct err_note *note)
 {
     int64_t end_ms = clock_monotonic_ms() + outputs->options.transaction_timeout_ms;
     rd_kafka_error_t *error;
     rd_kafka_resp_err_t code;
 
-    *committed = (struct kafka_committed){.last_offset = -1};
-    outputs->records = records;
-    outputs->count = count;
-    outputs->last_offset = -1;
-    outputs->refused_count = 0;
-    outputs->failures = outputs->unplaced = 0;
-    atomic_store(&outputs->response_faults, 0);
     error = rd_kafka_begin_transaction(outputs->kafka);
     if (error != NULL) {
         code = rd_kafka_error_code(error);
@@ -415,4 +419,23 @@ enum err kafka_outputs_commit(struct kafka_outputs *outputs, const struct record
     POINT(batch_flushed);
     POINT(batch_committing);
     return commit_all(outputs, end_ms, cancelled, context, committed, note);
+}
+
+enum err kafka_outputs_commit(struct kafka_outputs *outputs, const struct record *records,
+                              size_t count, bool (*cancelled)(void *context), void *context,
+                              struct kafka_committed *committed, struct err_note *note)
+{
+    enum err err;
+
+    *committed = (struct kafka_committed){.last_offset = -1};
+    outputs->records = records;
+    outputs->count = count;
+    outputs->last_offset = -1;
+    outputs->refused_count = 0;
+    outputs->failures = outputs->unplaced = 0;
+    outputs->fault = OUTPUTS_FAULT_ERROR;
+    atomic_store(&outputs->response_faults, 0);
+    err = commit_records(outputs, cancelled, context, committed, note);
+    committed->fault = outputs->fault;
+    return err;
 }

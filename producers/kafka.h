@@ -34,11 +34,25 @@ MUST_CHECK enum err kafka_outputs_open(struct kafka_outputs *outputs, bool singl
 /* Drops what is not committed. It may be closed already. */
 void kafka_outputs_close(struct kafka_outputs *outputs);
 
+/* Why it did not; in the order of the metrics' label fault. */
+enum outputs_fault {
+    OUTPUTS_FAULT_ERROR,   /* librdkafka or the broker says no, finally */
+    OUTPUTS_FAULT_FENCED,  /* somebody else may own the id */
+    OUTPUTS_FAULT_REFUSED, /* the broker does not take a record */
+    OUTPUTS_FAULT_ANSWER,  /* a request was answered with an error: the transaction may be half done
+                            */
+    OUTPUTS_FAULT_TIMEOUT, /* no answer in time */
+    OUTPUTS_FAULT_UNPLACED, /* records were reported without an offset */
+    OUTPUTS_FAULT_AWAY,     /* the broker cannot be reached, for opening or looking up */
+    OUTPUTS_FAULT_COUNT,
+};
+
 /* What a commit told. */
 struct kafka_committed {
-    int64_t last_offset; /* of the last record */
-    size_t refused;      /* ERR_UNCOMMITTABLE: index of the record that the broker does not take */
-    bool ambiguous;      /* ERR_TXN_UNKNOWN: it does not take one of several: open with single */
+    enum outputs_fault fault; /* only if it failed */
+    int64_t last_offset;      /* of the last record */
+    size_t refused; /* ERR_UNCOMMITTABLE: index of the record that the broker does not take */
+    bool ambiguous; /* ERR_TXN_UNKNOWN: it does not take one of several: open with single */
 };
 
 /* Begin, produce records in their order, commit. They are borrowed until it returns or, if it

@@ -92,7 +92,6 @@ static void add(struct machine *m, enum topic topic, const char *type, const cha
         .id = id,
         .type = type,
         .message = message,
-        .traceparent = arena_slice(m->step.arena, m->step.traceparent),
     };
 }
 

@@ -437,7 +437,6 @@ struct step {
     struct arena *arena;
     uint32_t domain;
     struct slice cause; /* event id, request id, or a timer's */
-    struct slice traceparent;
     int64_t now;
     int64_t when; /* the record's timestamp, capped at now; a timer: now */
     uint32_t ordinal;

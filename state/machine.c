@@ -238,8 +238,7 @@ enum err machine_event(struct machine *m, const struct input_event *event, int64
         m->step.when = now_ms; /* a record without a stamp */
     }
     m->step.domain = domain_get(m, event->domain);
-    m->step.traceparent = event->traceparent;
-    m->step.cause = cause_of(m, event);
+    m->step.cause = effects->cause = cause_of(m, event);
     switch (event->input) {
     case INPUT_SETTINGS: err = settings_event(m, event, why, note); break;
     case INPUT_INTERACTIONS: err = interaction_event(m, event, why, note); break;
@@ -309,9 +308,10 @@ void machine_timer_fire(struct machine *m, const struct timer_limits *limits, in
     step_begin(m, effects, now_ms);
     m->step.domain = ref_domain(m, ref);
     key = ref_key(m, ref, effects->arena);
-    m->step.cause =
+    effects->cause =
         slice_text(arena_format(effects->arena, "%.*s|%u|%lld", (int)key.size,
                                 (const char *)key.data, head_of(m, ref)->version, (long long)due));
+    m->step.cause = effects->cause;
     count(m, MACHINE_COUNT_TIMERS);
     switch (ref_kind(ref)) {
     case KIND_DOMAIN: fire_domain(m, handle); break;
@@ -511,18 +511,65 @@ size_t machine_callbacks(const struct machine *m)
     return table_count(&m->tables[KIND_CALLBACK]);
 }
 
+size_t machine_timers(const struct machine *m)
+{
+    size_t count = 0;
+
+    for (int class = 0; class < WAKE_COUNT; class ++)
+        count += heap_count(&m->wakes[class]);
+    return count;
+}
+
+size_t machine_overdue(const struct machine *m, int64_t before_ms, size_t max)
+{
+    size_t count = 0;
+
+    for (int class = 0; class < WAKE_COUNT; class ++)
+        count += heap_count_below(&m->wakes[class], before_ms, max - count);
+    return count;
+}
+
+static size_t kind_bytes(const struct machine *m, enum kind kind)
+{
+    return pool_bytes(&m->pools[kind]) + table_bytes(&m->tables[kind]);
+}
+
+size_t machine_bytes_of(const struct machine *m, enum machine_memory purpose)
+{
+    switch (purpose) {
+    case MACHINE_MEMORY_CALLBACKS:
+        return kind_bytes(m, KIND_CALLBACK) + kind_bytes(m, KIND_STUB) +
+               pool_bytes(&m->extra_pool) + pool_bytes(&m->active_pool) + table_bytes(&m->attempts);
+    case MACHINE_MEMORY_CALLS: return kind_bytes(m, KIND_CALL) + pool_bytes(&m->held_pool);
+    case MACHINE_MEMORY_AGENTS: return kind_bytes(m, KIND_AGENT);
+    case MACHINE_MEMORY_QUEUES:
+        return kind_bytes(m, KIND_DOMAIN) + kind_bytes(m, KIND_QUEUE) +
+               kind_bytes(m, KIND_COUNTERS) + kind_bytes(m, KIND_SCRIPT) + kind_bytes(m, KIND_ZONE);
+    case MACHINE_MEMORY_ANSWERS: return kind_bytes(m, KIND_ANSWER);
+    case MACHINE_MEMORY_NUMBERS:
+        return kind_bytes(m, KIND_REQUESTS) + table_bytes(&m->contacts) + table_bytes(&m->numbers);
+    case MACHINE_MEMORY_LINES:
+        return order_nodes_bytes(&m->nodes) + pool_bytes(&m->class_pool) + table_bytes(&m->classes);
+    case MACHINE_MEMORY_NAMES:
+        return texts_bytes(&m->texts) + pool_bytes(&m->name_pool) + table_bytes(&m->names) +
+               pool_bytes(&m->skillset_pool) + table_bytes(&m->skillsets);
+    case MACHINE_MEMORY_TIMERS: {
+        size_t bytes = 0;
+
+        for (int class = 0; class < WAKE_COUNT; class ++)
+            bytes += heap_bytes(&m->wakes[class]);
+        return bytes;
+    }
+    case MACHINE_MEMORY_END: break;
+    }
+    return 0;
+}
+
 size_t machine_bytes(const struct machine *m)
 {
-    size_t bytes = texts_bytes(&m->texts) + order_nodes_bytes(&m->nodes);
+    size_t bytes = 0;
 
-    for (int kind = 0; kind < KIND_COUNT; kind++)
-        bytes += pool_bytes(&m->pools[kind]) + table_bytes(&m->tables[kind]);
-    bytes += pool_bytes(&m->name_pool) + pool_bytes(&m->skillset_pool) +
-             pool_bytes(&m->class_pool) + pool_bytes(&m->extra_pool) + pool_bytes(&m->held_pool) +
-             pool_bytes(&m->active_pool);
-    bytes += table_bytes(&m->names) + table_bytes(&m->skillsets) + table_bytes(&m->classes) +
-             table_bytes(&m->attempts);
-    for (int class = 0; class < WAKE_COUNT; class ++)
-        bytes += heap_bytes(&m->wakes[class]);
+    for (int purpose = 0; purpose < MACHINE_MEMORY_END; purpose++)
+        bytes += machine_bytes_of(m, (enum machine_memory)purpose);
     return bytes;
 }

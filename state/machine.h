@@ -60,10 +60,9 @@ struct input_event {
     enum input input;
     int32_t partition;
     int64_t offset;
-    int64_t timestamp_ms;     /* the record's; capped at now */
-    const char *topic;        /* full name; cause id without event id: topic-partition-offset */
-    struct slice domain;      /* the record's key */
-    struct slice traceparent; /* passed on; may be empty */
+    int64_t timestamp_ms; /* the record's; capped at now */
+    const char *topic;    /* full name; cause id without event id: topic-partition-offset */
+    struct slice domain;  /* the record's key */
     const ProtobufCMessage *event;
     /* Not UNSPECIFIED: refuse this request with that reason and decide nothing (TOO_LARGE). Only
      * for flows and commands. */
@@ -71,7 +70,7 @@ struct input_event {
 };
 
 /* Outputs, in the order of decision. message lives in the effects' arena and is of type
- * RoutingEvent, AnalyticsEvent or Result; id, domain and traceparent too. type is a literal, the
+ * RoutingEvent, AnalyticsEvent or Result; id and domain too. type is a literal, the
  * ce_type without prefix: "routing.offer". */
 struct effect {
     enum topic topic; /* TOPIC_ROUTING, TOPIC_ANALYTICS or TOPIC_RESULTS */
@@ -79,7 +78,6 @@ struct effect {
     const char *id;
     const char *type;
     const ProtobufCMessage *message;
-    struct slice traceparent;
 };
 
 struct effects {
@@ -87,6 +85,9 @@ struct effects {
     struct effect *items;
     size_t count;
     size_t capacity;
+    /* What is decided: the event's id or place, of a timer its entity's key, version and due time.
+     * In arena, or lent by the event. */
+    struct slice cause;
 };
 
 /* Empty effects in arena. */
@@ -190,8 +191,32 @@ enum machine_count { MACHINE_COUNT_MAP(MACHINE_COUNT_ENUM_) MACHINE_COUNT_END };
 
 uint64_t machine_counted(const struct machine *machine, enum machine_count count);
 
-/* Callbacks that live, and bytes that the machine's pools, tables and trees hold. */
+/* Callbacks that live. */
 size_t machine_callbacks(const struct machine *machine);
+
+/* Deadlines: all, and those due before then, counted up to max. */
+size_t machine_timers(const struct machine *machine);
+size_t machine_overdue(const struct machine *machine, int64_t before_ms, size_t max);
+
+/* What memory is held for; in the order of the metrics' label memory. */
+#define MACHINE_MEMORY_MAP(X)                                                                      \
+    X(CALLBACKS, "callbacks, also ended ones")                                                     \
+    X(CALLS, "live calls")                                                                         \
+    X(AGENTS, "agents")                                                                            \
+    X(QUEUES, "domains, queues, scripts, zones")                                                   \
+    X(ANSWERS, "answers that are remembered")                                                      \
+    X(NUMBERS, "requests of a number, and indexes by number")                                      \
+    X(LINES, "places in lines, and who can serve them")                                            \
+    X(NAMES, "ids, names, skills")                                                                 \
+    X(TIMERS, "deadlines")
+
+#define MACHINE_MEMORY_ENUM_(name, text) MACHINE_MEMORY_##name,
+enum machine_memory { MACHINE_MEMORY_MAP(MACHINE_MEMORY_ENUM_) MACHINE_MEMORY_END };
+#undef MACHINE_MEMORY_ENUM_
+
+/* Bytes that the machine's pools, tables and trees hold: for one purpose, for all. Settings that
+ * are kept as they came are not counted. */
+size_t machine_bytes_of(const struct machine *machine, enum machine_memory purpose);
 size_t machine_bytes(const struct machine *machine);
 
 /* NULL if all invariants hold (5.6, 10.5, every waiting state has a deadline or an agent to wait

@@ -1,4 +1,4 @@
-# Pages made from tables: docs/adapters.md, docs/cli.md, docs/reasons.md, docs/settings.md; `make docs` itself is in contract.mk.
+# Pages made from tables: docs/adapters.md, docs/cli.md, docs/metrics.md, docs/reasons.md, docs/settings.md; `make docs` itself is in contract.mk.
 docs: docs-pages
 
 docs-pages:

@@ -113,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.machine = &machine;
     options.clock_event = true;
     options.timers_max = 1;
+    options.trace_begin = TRACE_BEGIN_SAMPLED;
+    options.spans = true;
     engine = engine_create(&options);
     if (engine_ready(engine, &note) != ERR_OK)
         abort();

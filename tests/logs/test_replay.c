@@ -100,6 +100,7 @@ static int set_up(void **state)
     options_machine(&decide, &machine_options);
     engine_options_default(&options);
     options.machine = &machine_options;
+    options.trace_begin = (enum trace_begin)decide.trace_begin;
     options.decides = options_decides_text(&decide, &arena);
     entities = memory_alloc(entities_max * sizeof(*entities), "a test");
     must(log_writer_create(capture_path, &capture, &note));

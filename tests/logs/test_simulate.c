@@ -192,6 +192,7 @@ static void replay(size_t records_max)
     options.machine = &machine;
     options.clock_event = true;
     options.records_max = records_max;
+    options.trace_begin = TRACE_BEGIN_SAMPLED;
     for (int topic = 0; topic < TOPIC_COUNT; topic++)
         options.partitions[topic] = partitions;
     for (options.partition = 0; options.partition < partitions; options.partition++)

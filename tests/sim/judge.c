@@ -492,6 +492,7 @@ static void set_options(struct reference *reference)
     engine->bytes_max = (size_t)options->batch_bytes_max;
     engine->dlq_bytes_max = (size_t)options->dlq_bytes_max;
     engine->event_jump_max_ms = options->event_jump_max;
+    engine->trace_begin = (enum trace_begin)options->trace_begin;
     engine->cluster_id = "simulated";
     engine->program_version = RINGBACK_VERSION;
     engine->decides = options_decides_text(options, &reference->texts);

@@ -76,7 +76,7 @@ static size_t fake_domain(struct machine *machine, struct slice name)
 }
 
 static void fake_effect(struct machine *machine, struct effects *effects, size_t domain,
-                        const char *id, const char *type, struct slice traceparent)
+                        const char *id, const char *type)
 {
     Ringback__V1__RoutingEvent *event = arena_alloc(effects->arena, sizeof(*event));
     Ringback__V1__CallbackNotice *notice = arena_alloc(effects->arena, sizeof(*notice));
@@ -96,8 +96,8 @@ static void fake_effect(struct machine *machine, struct effects *effects, size_t
                                         .domain = slice_text(entity->name),
                                         .id = id,
                                         .type = type,
-                                        .message = &event->base,
-                                        .traceparent = traceparent};
+                                        .message = &event->base};
+    effects->cause = slice_text(id);
 }
 
 static const char *fake_event_id(const struct input_event *event)
@@ -129,7 +129,7 @@ enum err machine_event(struct machine *machine, const struct input_event *event,
                 arena_format(effects->arena, "%d-%" PRId64 "-%s-%" PRId64 "-%" PRId64 "-%d",
                              (int)event->input, event->offset, id, now_ms, event->timestamp_ms,
                              (int)event->refuse),
-                "routing.event", event->traceparent);
+                "routing.event");
     if (event->input == INPUT_FLOWS) {
         assert_true(machine->timer_count < fake_timers_max);
         machine->timers[machine->timer_count].due_ms = now_ms + 10 * (int64_t)strlen(id);
@@ -174,7 +174,7 @@ void machine_timer_fire(struct machine *machine, const struct timer_limits *limi
     fake_effect(machine, effects, machine->timers[next].domain,
                 arena_format(effects->arena, "t-%" PRId64 "-%" PRId64, machine->timers[next].due_ms,
                              now_ms),
-                "routing.timer", slice_make(NULL, 0));
+                "routing.timer");
     memmove(&machine->timers[next], &machine->timers[next + 1],
             (machine->timer_count - next - 1) * sizeof(machine->timers[0]));
     machine->timer_count--;

@@ -212,7 +212,8 @@ static void engine_without_anything_to_do_makes_an_empty_batch(void **state)
 
 static void engine_a_record_becomes_outputs_state_journal_and_meta(void **state)
 {
-    const struct header headers[] = {{"traceparent", slice_text("00-ab-cd-01")}};
+    const struct header headers[] = {
+        {"traceparent", slice_text("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}};
     struct record *record = add(INPUT_PRESENCE, 900, "dom", "e1");
     Ringback__V1__Meta *meta;
 
@@ -232,7 +233,11 @@ static void engine_a_record_becomes_outputs_state_journal_and_meta(void **state)
     assert_header(&batch.records[0], "ce_type", "ringback.routing.event");
     assert_header(&batch.records[0], "ce_time", "1970-01-01T00:00:01.500Z");
     assert_header(&batch.records[0], "ce_source", "/ringback");
-    assert_header(&batch.records[0], "traceparent", "00-ab-cd-01");
+    assert_int_equal(header(&batch.records[0], "traceparent").size, trace_text_bytes);
+    assert_memory_equal(header(&batch.records[0], "traceparent").data,
+                        "00-0af7651916cd43dd8448eb211c80319c-", 36);
+    assert_memory_not_equal(header(&batch.records[0], "traceparent").data + 36, "b7ad6b7169203331",
+                            16);
     assert_int_equal(batch.causes[0].input, INPUT_PRESENCE);
     assert_int_equal(batch.causes[0].offset, 41);
     assert_int_equal(batch.state_first, 1);
@@ -801,11 +806,61 @@ static void engine_a_journal_can_be_followed(void **state)
     assert_string_equal(got, want);
 }
 
+/* A record without the header, the timer that it set, a dead letter: options say whether a trace
+ * begins; spans are kept of what is sampled. */
+static void engine_traces_begin_and_spans_are_kept_as_options_say(void **state)
+{
+    const struct header unsampled[] = {
+        {"traceparent", slice_text("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")}};
+    struct record *record;
+
+    (void)state;
+    options.trace_begin = TRACE_BEGIN_SAMPLED;
+    options.spans = true;
+    restart();
+    assert_int_equal(engine_ready(engine, &note), ERR_OK);
+    engine_writer(engine, writer_a, incarnation);
+    add(INPUT_FLOWS, 900, "dom", "e1");
+    add(INPUT_COMMANDS, 901, "dom", "bad");
+    record = add(INPUT_COMMANDS, 902, "dom", "e3");
+    record->headers = unsampled;
+    record->header_count = 1;
+    decide_at(1000, 1000, 1000);
+    assert_int_equal(header(&batch.records[0], "traceparent").size, trace_text_bytes);
+    assert_int_equal(batch.span_count, 2);
+    assert_memory_equal(batch.spans[0].trace.text, header(&batch.records[0], "traceparent").data,
+                        trace_text_bytes);
+    assert_slice(batch.spans[0].name, "call_data");
+    assert_slice(batch.spans[0].domain, "dom");
+    assert_int_equal(batch.spans[0].input, INPUT_FLOWS);
+    assert_int_equal(batch.spans[0].start_ms, 900);
+    assert_slice(batch.spans[1].name, "cancel");
+    assert_int_equal(batch.spans[1].undecided,
+                     RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_LIMIT);
+    decide_at(1100, 1100, 1100);
+    assert_int_equal(batch.timers, 1);
+    assert_int_equal(batch.span_count, 1);
+    assert_int_equal(batch.spans[0].input, INPUT_COUNT);
+    assert_int_equal(batch.spans[0].start_ms, 1020);
+    assert_int_equal(header(&batch.records[0], "traceparent").size, trace_text_bytes);
+    options.trace_begin = TRACE_BEGIN_NO;
+    restart();
+    start_inputs();
+    assert_int_equal(engine_ready(engine, &note), ERR_OK);
+    engine_writer(engine, writer_a, incarnation);
+    add(INPUT_FLOWS, 900, "dom", "e1");
+    decide_at(1000, 1000, 1000);
+    assert_null(header(&batch.records[0], "traceparent").data);
+    assert_int_equal(batch.span_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(engine_without_anything_to_do_makes_an_empty_batch, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(engine_traces_begin_and_spans_are_kept_as_options_say,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(engine_a_record_becomes_outputs_state_journal_and_meta,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(

@@ -106,6 +106,28 @@ static void heap_keys_of_all_sizes_come_in_order(void **state)
     heap_deinit(&heap);
 }
 
+/* As many as are below, whatever the shape; never more than asked for. */
+static void heap_counts_what_is_below_a_key(void **state)
+{
+    struct chance chance = chance_start();
+    struct heap heap;
+
+    (void)state;
+    start(&heap);
+    assert_int_equal(heap_count_below(&heap, INT64_MAX, 10), 0);
+    for (uint32_t i = 1; i <= 5000; i++)
+        put(&heap, i, (int64_t)chance_below(&chance, 1000), i);
+    for (int64_t key = -1; key <= 1001; key += 167) {
+        size_t below = 0;
+
+        for (uint32_t i = 1; i <= 5000; i++)
+            below += items[i].key < key;
+        assert_int_equal(heap_count_below(&heap, key, 5000), below);
+        assert_int_equal(heap_count_below(&heap, key, 100), below < 100 ? below : 100);
+    }
+    heap_deinit(&heap);
+}
+
 static void heap_of_equal_keys_follows_before(void **state)
 {
     struct chance chance = chance_start();
@@ -235,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heap_empty_has_no_first_and_no_memory),
         cmocka_unit_test(heap_keys_of_all_sizes_come_in_order),
+        cmocka_unit_test(heap_counts_what_is_below_a_key),
         cmocka_unit_test(heap_of_equal_keys_follows_before),
         cmocka_unit_test(heap_filled_up_or_down_comes_in_order),
         cmocka_unit_test(heap_move_also_follows_a_changed_rank),

@@ -10,7 +10,12 @@
 #include <cmocka.h>
 
 #include "base/metrics.h"
-#include "state/machine.h"
+#include "daemon/kind.h"
+#include "daemon/spans.h"
+#include "daemon/worker.h"
+
+#include "ringback/v1/results.pb-c.h"
+#include "ringback/v1/routing.pb-c.h"
 
 static char *text;
 
@@ -114,8 +119,11 @@ static void metrics_text_is_prometheus_by_the_book(void **state)
 
     (void)state;
     metrics_reset();
+    metrics_name("0.1", "a \"b\" \\c\nd");
     metrics_set(metrics_of(2), METRIC_callbacks, 0, 1);
     written();
+    assert_line("# TYPE ringback_info gauge\n"
+                "ringback_info{version=\"0.1\",group=\"a \\\"b\\\" \\\\c\\nd\"} 1\n");
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         char sample[200], *end;
 
@@ -188,6 +196,122 @@ static void metrics_labels_follow_their_enums(void **state)
     }
 }
 
+static void assert_name(const char *names, const char *name)
+{
+    char wanted[100];
+
+    snprintf(wanted, sizeof(wanted), "|%s|", name);
+    for (char *letter = wanted; *letter != '\0'; letter++)
+        *letter = (char)(*letter >= 'A' && *letter <= 'Z' ? *letter + 32 : *letter);
+    assert_string_equal(names, wanted);
+}
+
+/* The value of that index in a set, as |value|, in small letters. */
+static const char *value_at(const char *values, int index)
+{
+    static char found[100];
+
+    for (; index > 0; index--)
+        values = strchr(values, '|') + 1;
+    snprintf(found, sizeof(found), "|%.*s|", (int)strcspn(values, "|"), values);
+    for (char *letter = found; *letter != '\0'; letter++)
+        *letter = (char)(*letter >= 'A' && *letter <= 'Z' ? *letter + 32 : *letter);
+    return found;
+}
+
+#define VALUES_(set, label, values, count) [METRIC_LABEL_##set] = (values),
+static const char *const sets[] = {METRIC_LABEL_MAP(VALUES_)};
+#undef VALUES_
+
+/* Kinds, commands, reasons, memory, faults and states are those of the contract and the code. */
+static void metrics_labels_of_decisions_follow_the_contract(void **state)
+{
+    static const char *const memory[] = {
+#define NAME_(name, text) #name,
+        MACHINE_MEMORY_MAP(NAME_)
+#undef NAME_
+    };
+    static const char *const states[] = {
+#define NAME_(name, text) #name,
+        WORKER_STATE_MAP(NAME_)
+#undef NAME_
+    };
+    const ProtobufCEnumDescriptor *reasons = &ringback__v1__reason__descriptor;
+
+    (void)state;
+    for (uint8_t kind = 0; kind < METRIC_LABEL_SIZE_kind; kind++)
+        assert_name(value_at(sets[METRIC_LABEL_kind], kind), kind_name(kind));
+    assert_int_equal(kind_count, METRIC_LABEL_SIZE_kind);
+    assert_int_equal(reasons->n_values, METRIC_LABEL_SIZE_reason);
+    for (unsigned i = 1; i < reasons->n_values; i++) {
+        const char *name =
+            protobuf_c_enum_descriptor_get_value(reasons, (int)i)->name + strlen("REASON_");
+
+        assert_name(value_at(sets[METRIC_LABEL_reason], (int)i), name);
+        assert_name(value_at(sets[METRIC_LABEL_answer], (int)i), name);
+    }
+    assert_string_equal(value_at(sets[METRIC_LABEL_answer], 0), "|accepted|");
+    for (unsigned i = 1; i < METRIC_LABEL_SIZE_command; i++) {
+        unsigned field = RINGBACK__V1__COMMAND__COMMAND_SCHEDULE + i - 1;
+
+        assert_name(
+            value_at(sets[METRIC_LABEL_command], (int)i),
+            protobuf_c_message_descriptor_get_field(&ringback__v1__command__descriptor, field)
+                ->name);
+    }
+    assert_null(protobuf_c_message_descriptor_get_field(&ringback__v1__command__descriptor,
+                                                        RINGBACK__V1__COMMAND__COMMAND_SCHEDULE +
+                                                            METRIC_LABEL_SIZE_command - 1));
+    for (int i = 0; i < MACHINE_MEMORY_END; i++)
+        assert_name(value_at(sets[METRIC_LABEL_memory], i), memory[i]);
+    for (int i = 0; i < WORKER_STATE_COUNT; i++)
+        assert_name(value_at(sets[METRIC_LABEL_state], i), states[i]);
+    assert_int_equal(SPANS_LOST_COUNT, METRIC_LABEL_SIZE_lost);
+}
+
+/* Every kind and reason that the contract knows finds its cell. */
+static void metrics_kinds_are_those_of_effects(void **state)
+{
+    Ringback__V1__RoutingEvent routing = RINGBACK__V1__ROUTING_EVENT__INIT;
+    Ringback__V1__CallbackEnded ended = RINGBACK__V1__CALLBACK_ENDED__INIT;
+    Ringback__V1__Result result = RINGBACK__V1__RESULT__INIT;
+    Ringback__V1__CommandRefused refused = RINGBACK__V1__COMMAND_REFUSED__INIT;
+    struct kind kind;
+
+    (void)state;
+    routing.event_case = RINGBACK__V1__ROUTING_EVENT__EVENT_CALLBACK_ENDED;
+    routing.callback_ended = &ended;
+    ended.reason = RINGBACK__V1__REASON__REASON_SHORT_WAIT;
+    kind = kind_of(&(struct effect){.topic = TOPIC_ROUTING, .message = &routing.base});
+    assert_string_equal(kind_name(kind.kind), "callback_ended");
+    assert_int_equal(kind.reason, RINGBACK__V1__REASON__REASON_SHORT_WAIT);
+    result.answer_case = RINGBACK__V1__RESULT__ANSWER_COMMAND_REFUSED;
+    result.command_refused = &refused;
+    refused.reason = RINGBACK__V1__REASON__REASON_NOT_YOURS;
+    kind = kind_of(&(struct effect){.topic = TOPIC_RESULTS, .message = &result.base});
+    assert_string_equal(kind_name(kind.kind), "command_refused");
+    assert_int_equal(kind.reason, RINGBACK__V1__REASON__REASON_NOT_YOURS);
+}
+
+/* Two labels; of many values only what was counted is written. */
+static void metrics_of_pairs_have_both_labels(void **state)
+{
+    (void)state;
+    metrics_reset();
+    metrics_add(metrics_of(0), METRIC_decisions, METRIC_PAIR(decision, 22, 41), 3);
+    metrics_add(metrics_of(0), METRIC_commands, METRIC_PAIR(answered, 5, 0), 2);
+    metrics_add(metrics_of(0), METRIC_dead_letters, METRIC_PAIR(dead_letter, INPUT_FLOWS, 1), 1);
+    written();
+    assert_line(
+        "# TYPE ringback_decisions_total counter\n"
+        "ringback_decisions_total{kind=\"callback_refused\",reason=\"DUPLICATE_NUMBER\"} 3\n"
+        "# HELP ");
+    assert_line("ringback_commands_total{kind=\"accept\",answer=\"ACCEPTED\"} 2\n# HELP ");
+    assert_line("ringback_dead_letters_total{input=\"flows\",reason=\"undecodable\"} 1\n");
+    assert_line("ringback_dead_letters_total{input=\"commands\",reason=\"no_domain\"} 0\n");
+    assert_int_equal(metrics_total(METRIC_decisions, METRIC_PAIR(decision, 22, 41)), 3);
+}
+
 enum { thread_count = 4, thread_adds = 20000 };
 
 static void *count_much(void *block)
@@ -232,6 +356,9 @@ int main(void)
         cmocka_unit_test(metrics_histograms_have_rising_buckets_count_and_sum),
         cmocka_unit_test(metrics_text_is_prometheus_by_the_book),
         cmocka_unit_test(metrics_labels_follow_their_enums),
+        cmocka_unit_test(metrics_labels_of_decisions_follow_the_contract),
+        cmocka_unit_test(metrics_kinds_are_those_of_effects),
+        cmocka_unit_test(metrics_of_pairs_have_both_labels),
         cmocka_unit_test(metrics_threads_lose_nothing),
         cmocka_unit_test(metrics_write_reports_a_full_disk),
     };

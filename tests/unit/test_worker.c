@@ -12,8 +12,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "daemon/kind.h"
 #include "daemon/worker.h"
 #include "tests/support/fake_bus.h"
+
+/* Labels of the metric transactions_failed. */
+enum { failed_resent, failed_unknown, failed_fenced, failed_uncommittable };
 
 struct town {
     struct fake_bus *bus;
@@ -66,6 +70,7 @@ static int set_up(void **state)
 {
     struct town *town = calloc(1, sizeof(*town));
 
+    metrics_reset();
     town->bus = fake_bus_create();
     town->world = store_world_create();
     begin(town);
@@ -190,6 +195,9 @@ static void worker_lost_commit_is_sent_again_once(void **state)
     assert_int_equal(town->bus->commits, 1);
     assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 1);
     assert_int_equal(atomic_load(&town->worker->counts[WORKER_COUNT_RESENT]), 1);
+    assert_int_equal(metrics_total(METRIC_transactions_failed, failed_unknown), 1);
+    assert_int_equal(metrics_total(METRIC_transactions_failed, failed_resent), 1);
+    assert_int_equal(metrics_total(METRIC_producers_replaced, BUS_FAULT_ERROR), 1);
     assert_store_equals_state(town);
 }
 
@@ -246,6 +254,8 @@ static void worker_foreign_batch_is_a_fence(void **state)
     town->bus->at[INPUT_SETTINGS] = 1; /* the frozen one reads it too */
     opens = town->bus->opens;
     assert_int_equal(loop_turn(town->worker, &town->note), ERR_FENCED);
+    assert_int_equal(metrics_total(METRIC_transactions_failed, failed_fenced), 1);
+    assert_int_equal(metrics_total(METRIC_producers_replaced, BUS_FAULT_FENCED), 1);
     assert_int_equal(town->bus->opens, opens); /* it does not take it back to look */
     assert_int_equal(town->bus->commits, 2);
     assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 2);
@@ -338,6 +348,49 @@ static void worker_refused_output_makes_a_dead_letter(void **state)
     assert_int_equal(town->bus->commits, 1);
     assert_int_equal(fake_bus_count(town->bus, TOPIC_RESULTS), 0);
     assert_int_equal(fake_bus_count(town->bus, (enum topic)(TOPIC_DLQ_FIRST + INPUT_SETTINGS)), 1);
+    assert_int_equal(metrics_total(METRIC_producers_replaced, BUS_FAULT_REFUSED), 1);
+    assert_int_equal(metrics_total(METRIC_transactions_failed, failed_uncommittable), 1);
+    assert_int_equal(
+        metrics_total(METRIC_dead_letters,
+                      METRIC_PAIR(dead_letter, INPUT_SETTINGS,
+                                  RINGBACK__V1__UNDECIDED_REASON__UNDECIDED_REASON_UNCOMMITTABLE)),
+        1);
+}
+
+/* What is told of a partition is what it holds; it ends with the partition's stay. */
+static void worker_tells_its_metrics(void **state)
+{
+    struct town *town = *state;
+    struct worker *worker;
+
+    add_queue(town);
+    add_queue(town);
+    take(town);
+    turn(town);
+    worker = town->worker;
+    assert_int_equal(metrics_total(METRIC_decisions, METRIC_PAIR(decision, kind_results + 4, 0)),
+                     2); /* settings_accepted */
+    add_queue(town);
+    atomic_store(&worker->input_ends[INPUT_SETTINGS], 3);
+    count_gauges(worker);
+    count_machine(worker);
+    assert_int_equal(metrics_total(METRIC_lag_records, INPUT_SETTINGS), 1);
+    assert_int_equal(metrics_total(METRIC_lag_records, INPUT_FLOWS), 0);
+    assert_int_equal(metrics_total(METRIC_machine, MACHINE_COUNT_EVENTS), 2);
+    assert_true(metrics_total(METRIC_memory, MACHINE_MEMORY_QUEUES) > 0);
+    count_machine(worker); /* nothing is counted twice */
+    assert_int_equal(metrics_total(METRIC_machine, MACHINE_COUNT_EVENTS), 2);
+    turn(town);
+    count_gauges(worker);
+    assert_int_equal(metrics_total(METRIC_lag_records, INPUT_SETTINGS), 0);
+    count_machine(worker);
+    end(town);
+    begin(town);
+    take(town);
+    add_queue(town);
+    turn(town);
+    count_machine(town->worker); /* a machine that was loaded counts from 0 */
+    assert_int_equal(metrics_total(METRIC_machine, MACHINE_COUNT_EVENTS), 4);
 }
 
 /* Which one it is shows one by one; what follows goes many in a request again. */
@@ -714,6 +767,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_refused_output_makes_a_dead_letter, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(worker_tells_its_metrics, set_up, tear_down),
         cmocka_unit_test_setup_teardown(worker_ambiguous_refusal_is_found_one_by_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(worker_torn_records_are_written_over, set_up, tear_down),
