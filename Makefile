@@ -25,7 +25,8 @@ OPT_points  := -O2 -DRINGBACK_TEST_POINTS=1
 OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer
 
-PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash libmicrohttpd
+PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash libmicrohttpd \
+            libsystemd
 # TLS to Redis is OpenSSL's; built without its headers (or with TLS=no) rediss:// is refused.
 TLS ?= $(shell pkg-config --exists openssl && echo yes)
 ifeq ($(TLS),yes)

@@ -30,7 +30,7 @@ static const struct arg_flag common_flags[] = {
                        .name = "config",
                        .shown = "FILE",
                        .offer = ARG_OFFER_FILES,
-                       .help = "the configuration file (YAML)"},
+                       .help = "a configuration file (YAML); more than one may be given"},
     [COMMON_KEY] = {.type = ARG_TEXT,
                     .name = "KEY",
                     .shown = "VALUE",
@@ -203,7 +203,10 @@ static enum err add_option(const struct args_spec *spec, struct command_context 
         return FAIL(note, ERR_USAGE, "--%.*s needs a value: --%.*s=VALUE", (int)size, word,
                     (int)size, word);
     if (same_name("config", word, size)) {
-        context->config_path = value;
+        if (context->config_count == command_configs_max)
+            return FAIL(note, ERR_USAGE, "--config is given more than %d times",
+                        command_configs_max);
+        context->config_paths[context->config_count++] = value;
         return ERR_OK;
     }
     if (context->option_count == command_options_max)

@@ -50,7 +50,7 @@ enum err cmd_run(struct command_context *context, int argc, char **argv, struct 
         .examples = examples,
         .options = true,
     };
-    struct run_options run = {.described = true, .stopped = stopped};
+    struct run_options run = {.supervised = true, .described = true, .stopped = stopped};
     struct args args;
     struct options options;
     enum err err;

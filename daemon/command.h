@@ -47,7 +47,7 @@ struct command_option {
     const char *value;
 };
 
-enum { command_options_max = 256 };
+enum { command_options_max = 256, command_configs_max = 4 };
 
 struct args_spec;
 struct command;
@@ -67,12 +67,13 @@ struct command_context {
     void (*describe)(void *user, const struct command *command, const struct args_spec *spec);
     void *describe_user;
     /* set by args_parse */
-    bool json;               /* --json was given */
-    bool json_lines;         /* and prints lines */
-    bool json_printed;       /* by command_print_json: nothing more may follow */
-    bool log_json;           /* errors are one JSON line: log.format=json (options_load) */
-    bool help_shown;         /* --help was given: the command has nothing more to do */
-    const char *config_path; /* --config FILE; NULL: not given */
+    bool json;         /* --json was given */
+    bool json_lines;   /* and prints lines */
+    bool json_printed; /* by command_print_json: nothing more may follow */
+    bool log_json;     /* errors are one JSON line: log.format=json (options_load) */
+    bool help_shown;   /* --help was given: the command has nothing more to do */
+    const char *config_paths[command_configs_max]; /* --config FILE, as often as given */
+    int config_count;
     struct command_option options[command_options_max];
     int option_count;
 };

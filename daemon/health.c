@@ -64,6 +64,7 @@ void health_see(struct health *health, const struct health_view *view, int64_t n
 struct saying {
     json_t *reasons;
     json_t *warnings;
+    json_t *partitions;
 };
 
 static void say(struct saying *saying, enum health_what what, int32_t partition)
@@ -116,12 +117,10 @@ static char *dump(json_t *root)
     return line;
 }
 
-unsigned health_ready(struct health *health, int64_t now_ms, char **body)
+static struct saying saying_of(struct health *health, int64_t now_ms)
 {
-    struct saying saying = {json_array(), json_array()};
-    json_t *partitions = json_array();
+    struct saying saying = {json_array(), json_array(), json_array()};
     const struct health_view *view = &health->view;
-    bool ready, well;
 
     pthread_mutex_lock(&health->lock);
     if (!view->started)
@@ -136,24 +135,68 @@ unsigned health_ready(struct health *health, int64_t now_ms, char **body)
         const struct health_partition *partition = &view->partitions[i];
 
         say_partition(&saying, partition, view->behind_max_ms);
-        json_array_append_new(
-            partitions, json_pack("{s:i, s:s, s:f, s:f}", "partition", (int)partition->partition,
-                                  "state", worker_state_name(partition->state), "behind_seconds",
-                                  (double)partition->behind_ms / 1000, "redis_behind_seconds",
-                                  (double)partition->redis_behind_ms / 1000));
+        json_array_append_new(saying.partitions,
+                              json_pack("{s:i, s:s, s:f, s:f}", "partition",
+                                        (int)partition->partition, "state",
+                                        worker_state_name(partition->state), "behind_seconds",
+                                        (double)partition->behind_ms / 1000, "redis_behind_seconds",
+                                        (double)partition->redis_behind_ms / 1000));
     }
     if (view->memory_over)
         say(&saying, HEALTH_MEMORY_OVER, -1);
     pthread_mutex_unlock(&health->lock);
-    ready = json_array_size(saying.reasons) == 0;
-    well = json_array_size(saying.warnings) == 0;
-    *body = dump(json_pack("{s:s, s:o, s:o, s:o, s:s}", "status",
-                           !ready ? "not ready"
-                           : well ? "ready"
-                                  : "degraded",
-                           "reasons", saying.reasons, "warnings", saying.warnings, "partitions",
-                           partitions, "version", RINGBACK_VERSION));
+    return saying;
+}
+
+static const char *word_of(const struct saying *saying)
+{
+    if (json_array_size(saying->reasons) > 0)
+        return "not ready";
+    return json_array_size(saying->warnings) > 0 ? "degraded" : "ready";
+}
+
+unsigned health_ready(struct health *health, int64_t now_ms, char **body)
+{
+    struct saying saying = saying_of(health, now_ms);
+    bool ready = json_array_size(saying.reasons) == 0;
+
+    *body = dump(json_pack("{s:s, s:o, s:o, s:o, s:s}", "status", word_of(&saying), "reasons",
+                           saying.reasons, "warnings", saying.warnings, "partitions",
+                           saying.partitions, "version", RINGBACK_VERSION));
     return ready ? 200 : 503;
+}
+
+/* The first of what is wrong, its place, and how much else is. */
+static void print_first(const json_t *items, const char *word, char *line, size_t size)
+{
+    const json_t *first = json_array_get(items, 0);
+    const json_t *partition = json_object_get(first, "partition");
+    char place[40] = "", more[40] = "";
+
+    if (partition != NULL)
+        snprintf(place, sizeof(place), " on partition %d", (int)json_integer_value(partition));
+    if (json_array_size(items) > 1)
+        snprintf(more, sizeof(more), ", and %zu more", json_array_size(items) - 1);
+    snprintf(line, size, "%s: %s%s: %s%s", word, json_string_value(json_object_get(first, "code")),
+             place, json_string_value(json_object_get(first, "text")), more);
+}
+
+bool health_line(struct health *health, int64_t now_ms, char *line, size_t size)
+{
+    struct saying saying = saying_of(health, now_ms);
+    size_t count = json_array_size(saying.partitions);
+    bool ready = json_array_size(saying.reasons) == 0;
+
+    if (!ready)
+        print_first(saying.reasons, word_of(&saying), line, size);
+    else if (json_array_size(saying.warnings) > 0)
+        print_first(saying.warnings, word_of(&saying), line, size);
+    else
+        snprintf(line, size, "ready: decides on %zu partition%s", count, count == 1 ? "" : "s");
+    json_decref(saying.reasons);
+    json_decref(saying.warnings);
+    json_decref(saying.partitions);
+    return ready;
 }
 
 unsigned health_live(struct health *health, int64_t now_ms, char **body)

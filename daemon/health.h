@@ -70,6 +70,10 @@ void health_deinit(struct health *health);
 /* The process's thread, at each turn; the partitions are copied. now_ms: monotonic. */
 void health_see(struct health *health, const struct health_view *view, int64_t now_ms);
 
+/* Any thread: the same in a line for people, as "ready: decides on 4 partitions". Returns whether
+ * it is ready. now_ms: monotonic. */
+bool health_line(struct health *health, int64_t now_ms, char *line, size_t size);
+
 /* Any thread. For http: context is a struct health. */
 void health_handle(void *context, const char *path, struct http_answer *answer);
 

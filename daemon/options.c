@@ -434,13 +434,13 @@ void options_log(const struct options *options)
 static enum err load(struct options *options, const struct command_context *context,
                      struct err_note *note)
 {
-    const char *path = context->config_path;
+    const char *path = context->config_count == 0 ? getenv("RINGBACK_CONFIG") : NULL;
 
-    if (path == NULL)
-        path = getenv("RINGBACK_CONFIG");
     options_init(options);
     if (path != NULL && path[0] != '\0')
         TRY(options_file(options, path, note));
+    for (int i = 0; i < context->config_count; i++)
+        TRY(options_file(options, context->config_paths[i], note));
     TRY(options_environment(options, environ, note));
     TRY(set_flags(options, context, note));
     return options_check(options, note);

@@ -60,28 +60,32 @@ static enum err scalar_text(struct reader *reader, const yaml_event_t *event, co
     return ERR_OK;
 }
 
-/* Where the key was given before in this file, or 0. */
-static int earlier_line(const struct reader *reader)
+/* Where the key was given before, in this file or another; its line is 0 if it was not. */
+static struct option_origin earlier_origin(const struct reader *reader)
 {
     const struct options *options = reader->options;
     enum option option = options_find(reader->key);
 
     if (option != OPTION_COUNT)
-        return options->origins[option].line;
+        return options->origins[option];
     for (int i = 0; i < options->kafka_count; i++) {
         if (strncmp(reader->key, "kafka.", 6) == 0 &&
             strcmp(options->kafka[i].key, reader->key + 6) == 0)
-            return options->kafka[i].origin.line;
+            return options->kafka[i].origin;
     }
-    return 0;
+    return (struct option_origin){OPTION_SOURCE_DEFAULT, NULL, 0};
 }
 
 static enum err set_option(struct reader *reader, const char *value, int line)
 {
-    int earlier = earlier_line(reader);
+    struct option_origin earlier = earlier_origin(reader);
 
-    if (earlier != 0)
-        return FAIL_AT(reader, line, "%s: given twice, first in line %d", reader->key, earlier);
+    if (earlier.line != 0 && strcmp(earlier.name, reader->name) != 0)
+        return FAIL_AT(reader, line, "%s: given twice, first in %s:%d", reader->key, earlier.name,
+                       earlier.line);
+    if (earlier.line != 0)
+        return FAIL_AT(reader, line, "%s: given twice, first in line %d", reader->key,
+                       earlier.line);
     return options_set(reader->options, reader->key, value,
                        (struct option_origin){OPTION_SOURCE_FILE, reader->name, line},
                        reader->note);

@@ -9,6 +9,7 @@
 #include "daemon/bus_kafka.h"
 #include "daemon/hanging.h"
 #include "daemon/health.h"
+#include "daemon/notify.h"
 #include "daemon/room.h"
 #include "daemon/security.h"
 #include "daemon/spans.h"
@@ -48,6 +49,7 @@ struct running {
     struct hanging *hanging; /* by partition and output */
     struct watchdog *watchdog;
     struct health health;
+    struct notify notify;
     struct health_view view; /* its partitions have room for all */
     int64_t
         *behind_from_ms; /* by partition, monotonic: records wait too long since; 0: they do not */
@@ -401,6 +403,18 @@ static void see_health(struct running *running, bool stopping, bool memory_over)
     health_see(&running->health, view, now_ms);
 }
 
+static void tell_supervisor(struct running *running)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    char line[notify_line_bytes_max];
+    bool ready;
+
+    if (!notify_due(&running->notify, now_ms))
+        return;
+    ready = health_line(&running->health, now_ms, line, sizeof(line));
+    notify_turn(&running->notify, ready, line, now_ms);
+}
+
 /* The outputs of the partitions that are decided here. */
 static size_t list_outputs(const struct running *running, struct kafka_end *ends,
                            struct hanging **hanging)
@@ -542,6 +556,7 @@ static enum err serve(struct running *running, struct err_note *note)
         TRY(check_workers(running, note));
         room_look(&room, clock_monotonic_ms());
         see_health(running, false, room.over);
+        tell_supervisor(running);
         if (clock_monotonic_ms() >= topics_at_ms) {
             TRY(check_topics(running, note));
             topics_at_ms = clock_monotonic_ms() + topics_ms;
@@ -580,6 +595,8 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
     arena_init(&running->arena);
     health_init(&running->health, run->options->health_behind, clock_monotonic_ms());
     metrics_name(RINGBACK_VERSION, run->options->group);
+    if (run->supervised)
+        notify_init(&running->notify, clock_monotonic_ms());
     err = start_http(running, note);
     if (err == ERR_OK)
         err = start_spans(running, note);
@@ -594,6 +611,7 @@ enum err run_daemon(const struct run_options *run, struct err_note *note)
         err = serve(running, note);
         watchdog_turn(running->watchdog);
         see_health(running, true, false);
+        notify_stop(&running->notify);
     }
     kafka_group_close(running->group);
     if (running->workers != NULL)

@@ -8,7 +8,8 @@
 
 struct run_options {
     const struct options *options;
-    bool described; /* topics' settings are checked; the sandbox's broker does not tell them */
+    bool supervised; /* the supervisor (systemd) is told, if there is one */
+    bool described;  /* topics' settings are checked; the sandbox's broker does not tell them */
     bool (*stopped)(void *context);
     void *context;        /* stopped's */
     atomic_int *deciding; /* NULL, or told how many partitions have been taken over and run */

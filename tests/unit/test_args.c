@@ -341,7 +341,12 @@ static void args_options_of_the_daemon_are_collected(void **state)
     assert_memory_equal(context.options[0].key, "redis.url", strlen("redis.url"));
     assert_string_equal(context.options[0].value, "redis://h:1");
     assert_string_equal(context.options[1].value, "g");
-    assert_string_equal(context.config_path, "f.yaml");
+    assert_string_equal(context.config_paths[0], "f.yaml");
+    assert_int_equal(run("probe in --config a --config=b"), 0);
+    assert_int_equal(context.config_count, 2);
+    assert_string_equal(context.config_paths[1], "b");
+    assert_error("probe in --config 1 --config 2 --config 3 --config 4 --config 5",
+                 "--config is given more than 4 times");
     assert_int_equal(probe_rest.count, 1);
     assert_error("probe in --group", "--group needs a value: --group=VALUE");
     probe_options = false;

@@ -130,6 +130,52 @@ static void health_says_overload_as_warnings(void **state)
     assert_ready(&view, 2000, 200, "degraded", "", "MEMORY_OVER");
 }
 
+/* The same as a line, of partition 3 and two that are well. */
+static void assert_line(struct health_partition partition, bool ready, const char *wanted)
+{
+    struct health_partition three[3] = {well, well, partition};
+    struct health_view view = {.started = true, .count = 3, .partitions = three};
+    struct health health;
+    char line[300];
+
+    health_init(&health, behind_max_ms, 0);
+    health_see(&health, &view, 1000);
+    assert_int_equal(health_line(&health, 2000, line, sizeof(line)), ready);
+    assert_string_equal(line, wanted);
+    health_deinit(&health);
+}
+
+static void health_fits_a_line(void **state)
+{
+    struct health_partition partition = well;
+    struct health_view one = {.started = true, .count = 1, .partitions = &partition};
+    struct health health;
+    char line[300];
+
+    (void)state;
+    assert_line(partition, true, "ready: decides on 3 partitions");
+    partition.clock_slow = true;
+    assert_line(partition, true,
+                "degraded: CLOCK_SLOW on partition 3: the saved clock is ahead of this machine's: "
+                "time goes at half its pace");
+    partition.hangs = partition.input_unread = true;
+    assert_line(partition, true,
+                "degraded: CLOCK_SLOW on partition 3: the saved clock is ahead of this machine's: "
+                "time goes at half its pace, and 2 more");
+    partition.state = WORKER_STATE_TAKING_OVER;
+    assert_line(partition, false,
+                "not ready: TAKING_OVER on partition 3: the partition is being taken over");
+    partition = well;
+    health_init(&health, behind_max_ms, 0);
+    assert_false(health_line(&health, 0, line, sizeof(line)));
+    assert_string_equal(line, "not ready: STARTING: the broker was not reached yet, or the group "
+                              "gave no answer");
+    health_see(&health, &one, 1000);
+    assert_true(health_line(&health, 1000, line, sizeof(line)));
+    assert_string_equal(line, "ready: decides on 1 partition");
+    health_deinit(&health);
+}
+
 static void health_lives_while_its_thread_moves(void **state)
 {
     struct health_view view = {.started = true};
@@ -225,6 +271,7 @@ int main(void)
         cmocka_unit_test(health_is_ready_when_every_partition_is_decided),
         cmocka_unit_test(health_is_not_ready_before_the_group_answers_and_while_it_stops),
         cmocka_unit_test(health_says_overload_as_warnings),
+        cmocka_unit_test(health_fits_a_line),
         cmocka_unit_test(health_lives_while_its_thread_moves),
         cmocka_unit_test(health_forgets_partitions_that_went_away),
         cmocka_unit_test(health_answers_by_path),

@@ -278,7 +278,7 @@ static void options_flag_wins_over_environment_over_file(void **state)
     fclose(file);
     setenv("RINGBACK_GROUP", "environment", 1);
     setenv("RINGBACK_CALL_TTL", "6h", 1);
-    context.config_path = path;
+    context.config_paths[context.config_count++] = path;
     context.options[context.option_count++] = (struct command_option){"group=x", 5, "flag"};
     assert_int_equal(options_load(&options, &context, &note), ERR_OK);
     assert_string_equal(options.group, "flag");
@@ -296,6 +296,39 @@ static void options_flag_wins_over_environment_over_file(void **state)
     assert_int_equal(options_load(&options, &context, &note), ERR_BAD_OPTION);
     assert_non_null(strstr(note.text, ": the configuration file cannot be read: No such file"));
     options_deinit(&options);
+}
+
+/* As secrets are, beside what everyone may read. */
+static void options_of_several_files_are_put_together(void **state)
+{
+    static const char *const texts[] = {"group: g\nkafka: {client.id: me}\n", "# nothing yet\n",
+                                        "redis.url: redis://:s@h\n",
+                                        "call_ttl: 5h\nkafka.client.id: you\n"};
+    char paths[4][40], wanted[200];
+    struct command_context context = {.config_count = 3};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        FILE *file;
+
+        snprintf(paths[i], sizeof(paths[i]), "/tmp/ringback-options-XXXXXX");
+        file = fdopen(mkstemp(paths[i]), "w");
+        fputs(texts[i], file);
+        fclose(file);
+        context.config_paths[i] = paths[i];
+    }
+    assert_int_equal(options_load(&options, &context, &note), ERR_OK);
+    assert_string_equal(options.group, "g");
+    assert_string_equal(options.redis_url, "redis://:s@h");
+    options_deinit(&options);
+    context.config_count = 4;
+    assert_int_equal(options_load(&options, &context, &note), ERR_BAD_OPTION);
+    snprintf(wanted, sizeof(wanted), "%s:2: kafka.client.id: given twice, first in %s:2", paths[3],
+             paths[0]);
+    assert_string_equal(note.text, wanted);
+    options_deinit(&options);
+    for (int i = 0; i < 4; i++)
+        remove(paths[i]);
 }
 
 static void options_kafka_settings_reach_librdkafka(void **state)
@@ -386,6 +419,7 @@ int main(void)
         cmocka_unit_test(options_environment_names_every_key),
         cmocka_unit_test(options_environment_keys_do_not_collide),
         cmocka_unit_test(options_flag_wins_over_environment_over_file),
+        cmocka_unit_test(options_of_several_files_are_put_together),
         cmocka_unit_test(options_kafka_settings_reach_librdkafka),
         cmocka_unit_test(options_secrets_are_hidden),
         cmocka_unit_test(options_that_decide_are_one_sorted_text),
