@@ -26,7 +26,7 @@ OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-rec
                -fno-omit-frame-pointer
 
 PACKAGES := rdkafka hiredis libprotobuf-c yaml-0.1 jansson libxxhash libmicrohttpd \
-            libsystemd
+            libsystemd libjwt libcrypto
 # TLS to Redis is OpenSSL's; built without its headers (or with TLS=no) rediss:// is refused.
 TLS ?= $(shell pkg-config --exists openssl && echo yes)
 ifeq ($(TLS),yes)
@@ -52,7 +52,7 @@ GEN_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
 GEN_H := $(GEN_C:.c=.h)
 GEN_O := $(GEN_C:$(GEN)/%.c=$(B)/gen/%.o)
 
-SRC := $(wildcard base/*.c consumers/*.c state/*.c state/store/*.c producers/*.c daemon/*.c)
+SRC := $(wildcard base/*.c consumers/*.c state/*.c state/store/*.c producers/*.c daemon/*.c view/*.c)
 LIB_SRC := $(filter-out daemon/main.c,$(SRC))
 LIB_O := $(LIB_SRC:%.c=$(B)/%.o)
 LIB := $(B)/libringback.a
@@ -78,6 +78,13 @@ tests-build: $(TEST_BIN) ## build the C tests of the variant V
 
 $(PROGRAM): $(B)/daemon/main.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The page and the API's description are in the program.
+PAGE := $(wildcard view/page/*.html view/page/*.css view/page/*.js view/page/*.svg) view/openapi.yaml
+$(GEN)/view_assets.inc: view/embed $(PAGE) $(wildcard view/page)
+	@mkdir -p $(GEN)
+	view/embed $@ $(PAGE)
+$(B)/view/assets.o: $(GEN)/view_assets.inc
 
 $(LIB): $(LIB_O) $(GEN_O)
 	@rm -f $@

@@ -28,6 +28,7 @@
     X(NO_MEMORY, EXIT, "out of memory")                                                            \
     X(USAGE, EXIT, "the command line is wrong")                                                    \
     X(TOO_MANY, EXIT, "more is asked for than is given at once")                                   \
+    X(REFUSED, EXIT, "what was asked for was refused, all of it or some")                          \
     X(DIFFERENT, EXIT, "the two inputs differ")                                                    \
     X(STORE_DOWN, RETRY, "the store cannot be reached")                                            \
     X(STORE_MOVED, RETRY, "the store holds another batch than expected")                           \

@@ -68,4 +68,10 @@ METRIC(memory, WORKER_GAUGE, BYTES, memory,
 METRIC(spans_written, COUNTER, ONE, none, "Spans written to trace.file or trace.topic.")
 METRIC(spans_dropped, COUNTER, ONE, lost,
     "Spans that were not written: the queue was full, the file or the topic did not take them.")
+METRIC(view_callbacks, GAUGE, ONE, none, "Callbacks that the view knows, ended ones included.")
+METRIC(view_memory, GAUGE, BYTES, none, "Memory of what the view knows.")
+METRIC(view_behind, GAUGE, SECONDS, none, "How far what the view shows is behind.")
+METRIC(view_requests, COUNTER, ONE, none, "Requests that the view answered.")
+METRIC(view_refused, COUNTER, ONE, none, "Of them, those answered with a problem (4xx, 5xx).")
+METRIC(view_answer, HISTOGRAM, SECONDS, none, "Time to make an answer.")
 /* clang-format on */

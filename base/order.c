@@ -619,6 +619,25 @@ bool order_next(const struct order_nodes *nodes, struct order_cursor *cursor)
     return order_stand(nodes, pool_at(&nodes->pools[order_leaf_full], cursor->next), 0, cursor);
 }
 
+bool order_select(const struct order *order, const struct order_nodes *nodes, size_t index,
+                  struct order_cursor *cursor)
+{
+    struct order_node *node;
+
+    if (index >= order->count)
+        return false;
+    node = order_root(order, nodes);
+    for (uint32_t level = 0; level < order->levels; level++) {
+        const uint32_t *counts = order_counts(node);
+        uint32_t place = 0;
+
+        for (; index >= counts[place]; place++)
+            index -= counts[place];
+        node = order_node(order, nodes, level + 1, order_children(node)[place]);
+    }
+    return order_stand(nodes, node, (uint32_t)index, cursor);
+}
+
 /* The audit goes through the tree from left to right. */
 struct order_audit {
     const struct order *order;

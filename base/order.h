@@ -73,6 +73,9 @@ bool order_first(const struct order *order, const struct order_nodes *nodes,
 bool order_seek(const struct order *order, const struct order_nodes *nodes, int64_t key,
                 uint32_t sought, struct order_compare how, struct order_cursor *cursor);
 bool order_next(const struct order_nodes *nodes, struct order_cursor *cursor);
+/* On the entry that index others come before, in O(log n). */
+bool order_select(const struct order *order, const struct order_nodes *nodes, size_t index,
+                  struct order_cursor *cursor);
 
 static inline uint32_t order_at(const struct order_cursor *cursor)
 {

@@ -111,6 +111,12 @@ MUST_CHECK enum err kafka_log_ends(struct kafka_log *log, const char *topic, int
                                    int timeout_ms, int64_t *begin, int64_t *stable, int64_t *high,
                                    struct err_note *note);
 
+/* The first record that readers of committed records see and that is stamped at_ms or later; the
+ * end if there is none. Errors: ERR_BUS_DOWN. */
+MUST_CHECK enum err kafka_log_time(struct kafka_log *log, const char *topic, int32_t partition,
+                                   int64_t at_ms, int timeout_ms, int64_t *offset,
+                                   struct err_note *note);
+
 /* The end of one partition: of what readers of committed records see, and of what is there. */
 struct kafka_end {
     const char *topic; /* given */

@@ -105,6 +105,29 @@ enum err kafka_log_ends(struct kafka_log *log, const char *topic, int32_t partit
                 rd_kafka_err2str(code));
 }
 
+enum err kafka_log_time(struct kafka_log *log, const char *topic, int32_t partition, int64_t at_ms,
+                        int timeout_ms, int64_t *offset, struct err_note *note)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, topic, partition);
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    rd_kafka_resp_err_t code;
+
+    one->offset = at_ms < 0 ? 0 : at_ms;
+    code = rd_kafka_offsets_for_times(log->committed, list, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = one->err;
+    *offset = one->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && *offset < 0) /* all are older */
+        code = kafka_offset_ask(log->committed, topic, partition, RD_KAFKA_OFFSET_END, until_ms,
+                                offset);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ERR_OK;
+    return FAIL(note, ERR_BUS_DOWN, "%s, partition %" PRId32 ": offset of a time: %s", topic,
+                partition, rd_kafka_err2str(code));
+}
+
 static enum err ask_ends(rd_kafka_t *kafka, const struct kafka_end *ends, size_t count,
                          int timeout_ms, int64_t *found, struct err_note *note)
 {

@@ -58,7 +58,7 @@ enum exit_code command_exit_code(enum err err)
         return EXIT_CODE_OK;
     if (err == ERR_USAGE || err == ERR_BAD_OPTION)
         return EXIT_CODE_USAGE;
-    if (err == ERR_DIFFERENT)
+    if (err == ERR_DIFFERENT || err == ERR_REFUSED)
         return EXIT_CODE_DIFFERENT;
     if (err == ERR_BUS_DOWN || err == ERR_STORE_DOWN)
         return EXIT_CODE_UNREACHABLE;

@@ -1,8 +1,10 @@
 #include "daemon/http.h"
 
 #include <errno.h>
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,27 +134,40 @@ static enum MHD_Result answer_request(void *context, struct MHD_Connection *conn
 
 /* --- the server --- */
 
-static enum err listen_on(struct http *http, struct err_note *note)
+bool http_is_local(const char *listen)
+{
+    struct address address = {.size = 0};
+    struct err_note note;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&address.at;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&address.at;
+
+    if (resolve(listen, &address, &note) != ERR_OK)
+        return false;
+    if (address.at.ss_family == AF_INET)
+        return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    return address.at.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+enum err http_listen(const char *key, const char *listen_at, int *fd, struct err_note *note)
 {
     struct address address = {.size = 0};
     int one = 1;
 
-    TRY(resolve(http->options.listen, &address, note));
-    http->fd = socket(address.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (http->fd >= 0) {
-        (void)setsockopt(http->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        if (bind(http->fd, (const struct sockaddr *)&address.at, address.size) != 0 ||
-            listen(http->fd, waiting_max) != 0) {
+    TRY(resolve(listen_at, &address, note));
+    *fd = socket(address.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd >= 0) {
+        (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        if (bind(*fd, (const struct sockaddr *)&address.at, address.size) != 0 ||
+            listen(*fd, waiting_max) != 0) {
             int why = errno;
 
-            (void)close(http->fd);
-            http->fd = -1;
+            (void)close(*fd);
+            *fd = -1;
             errno = why;
         }
     }
-    if (http->fd < 0)
-        return FAIL(note, ERR_IO, "http.listen: cannot listen on %s: %s%s", http->options.listen,
-                    strerror(errno),
+    if (*fd < 0)
+        return FAIL(note, ERR_IO, "%s: cannot listen on %s: %s%s", key, listen_at, strerror(errno),
                     errno == EADDRINUSE ? ": another process has it, give each its own" : "");
     return ERR_OK;
 }
@@ -165,7 +180,7 @@ enum err http_start(const struct http_options *options, struct http **out, struc
     *out = NULL;
     http->options = *options;
     http->fd = -1;
-    err = listen_on(http, note);
+    err = http_listen("http.listen", options->listen, &http->fd, note);
     if (err != ERR_OK) {
         free(http);
         return err;

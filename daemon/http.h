@@ -3,6 +3,7 @@
 #ifndef RINGBACK_DAEMON_HTTP_H
 #define RINGBACK_DAEMON_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -25,6 +26,13 @@ struct http; /* opaque */
 
 /* Is listen an address and a port? Error: ERR_BAD_OPTION, which says what is wrong. */
 MUST_CHECK enum err http_check(const char *listen, struct err_note *note);
+
+/* Only this machine reaches it: 127.x.x.x or [::1]. */
+bool http_is_local(const char *listen);
+
+/* A socket that listens there. key: of the option, for the note. Errors: ERR_BAD_OPTION, ERR_IO. */
+MUST_CHECK enum err http_listen(const char *key, const char *listen, int *fd,
+                                struct err_note *note);
 
 /* options->listen is copied. Errors: ERR_BAD_OPTION, ERR_IO (the address is in use, ...). */
 MUST_CHECK enum err http_start(const struct http_options *options, struct http **http,

@@ -187,6 +187,31 @@ OPTION(TRACE, trace_topic, "trace.topic", TEXT, "", 0, 249, NULL, 0,
 OPTION(TRACE, trace_percent, "trace.percent", INT, "100", 0, 100, NULL, 0,
     "Of how many traces in a hundred spans are written; the same ones in every process, chosen by "
     "trace id. What comes unsampled is never written.")
+OPTION(VIEW, view_listen, "view.listen", TEXT, "127.0.0.1:8780", 1, 150, NULL, 0,
+    "Address and port of `ringback view`: page, API, /livez, /readyz and /metrics. It speaks HTTP; "
+    "TLS is a proxy's before it.")
+OPTION(VIEW, view_jwks, "view.jwks", TEXT, "", 0, 1000, NULL, 0,
+    "JWKS file with the public keys that viewers' tokens are signed with, RS256 or ES256 (9.3). "
+    "Read again when it changes.")
+OPTION(VIEW, view_hs256_secret_file, "view.hs256_secret_file", TEXT, "", 0, 1000, NULL, 0,
+    "File with a secret of 32 bytes or more for tokens by HS256: for development, as who can check "
+    "them can make them.")
+OPTION(VIEW, view_issuer, "view.issuer", TEXT, "", 0, 1000, NULL, 0,
+    "What a token's iss must be; empty: it is not asked.")
+OPTION(VIEW, view_audience, "view.audience", TEXT, "", 0, 1000, NULL, 0,
+    "What a token's aud must name; empty: it is not asked.")
+OPTION(VIEW, view_development, "view.development", BOOL, "false", 0, 0, NULL, 0,
+    "No token is asked for and everything is allowed; only where view.listen is 127.0.0.1 or "
+    "[::1].")
+OPTION(VIEW, view_rate, "view.rate", INT, "50", 1, 1000000, NULL, 0,
+    "Requests a second of one viewer, and failed ones of one address; twice as many may come at "
+    "once.")
+OPTION(VIEW, view_answer_wait, "view.answer_wait", DURATION, "15s", 100, 15000, NULL, 0,
+    "How long answers to cancel, reschedule and reassign are waited for.")
+OPTION(VIEW, view_export_recent_max, "view.export_recent_max", INT, "10000", 1, 10000, NULL, 0,
+    "Most conversations created in the last 12 hours in one export (9.5).")
+OPTION(VIEW, view_export_older_max, "view.export_older_max", INT, "1000000", 1, 1000000, NULL, 0,
+    "Most older conversations in one export (9.5).")
 OPTION(LOG, log_level, "log.level", CHOICE, "info", 0, 0, "debug|info|warn|error", RELOAD,
     "The least level that is logged.")
 OPTION(LOG, log_format, "log.format", CHOICE, "auto", 0, 0, "auto|json|text", RELOAD,

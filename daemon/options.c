@@ -565,6 +565,8 @@ enum err options_check(struct options *options, struct err_note *note)
     TRY(check_framing(options, note));
     if (options->http_listen[0] != '\0' && http_check(options->http_listen, note) != ERR_OK)
         return fail_option(options, OPTION_http_listen, note);
+    if (http_check(options->view_listen, note) != ERR_OK)
+        return fail_option(options, OPTION_view_listen, note);
     if (options->horizon_wait_stop_ms < options->horizon_wait_ms) {
         FAIL(note, ERR_BAD_OPTION,
              "%" PRId64 " is less than horizon_wait_ms (%" PRId64 "): deadlines that a record could"

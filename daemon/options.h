@@ -43,6 +43,7 @@ enum option_flag { OPTION_DECIDES = 1, OPTION_RELOAD = 2, OPTION_SECRET = 4 };
     X(RULES, "Rules")                                                                              \
     X(HTTP, "Health and metrics")                                                                  \
     X(TRACE, "Traces")                                                                             \
+    X(VIEW, "Scheduled Callbacks view")                                                            \
     X(LOG, "Log")
 
 #define OPTION_SECTION_ENUM_(name, title) OPTION_SECTION_##name,

@@ -960,10 +960,14 @@ static PB(Reason)
 /* --- moved by a command (3.5, 3.7, 9.2, 11.3) --- */
 
 /* 3.5: nobody edits it from 15 minutes before due until due. */
+static bool lock_holds(int64_t due_ms, int64_t when)
+{
+    return when < due_ms && when >= due_ms - LIMIT_EDIT_LOCK_MS;
+}
+
 static bool edit_locked(const struct machine *m, const struct callback *cb)
 {
-    return cb->owner != 0 && !owner_removed(m, cb) && m->step.when < cb->due_ms &&
-           m->step.when >= cb->due_ms - LIMIT_EDIT_LOCK_MS;
+    return cb->owner != 0 && !owner_removed(m, cb) && lock_holds(cb->due_ms, m->step.when);
 }
 
 /* Nobody is offered it or has it any more, and its stay is over (10.6). */
@@ -1520,6 +1524,29 @@ int callback_table_gaps(void)
         for (int state = 0; state < RINGBACK__V1__CALLBACK_STATE__CALLBACK_STATE_ENDED; state++)
             gaps += table[event][state].kind == CELL_UNSET;
     return gaps;
+}
+
+PB(Reason)
+machine_edit_refusal(enum machine_edit edit, PB(CallbackState) state, bool owned, int64_t due_ms,
+                     int64_t now_ms)
+{
+    static const enum callback_event events[MACHINE_EDIT_COUNT] = {
+        [MACHINE_EDIT_CANCEL] = CB_CANCEL,
+        [MACHINE_EDIT_RESCHEDULE] = CB_RESCHEDULE,
+        [MACHINE_EDIT_REASSIGN] = CB_REASSIGN,
+    };
+    const struct cell *cell;
+
+    if (state <= STATE(UNSPECIFIED) || state >= STATE(ENDED))
+        return REASON(CALLBACK_ENDED);
+    cell = &table[events[edit]][state];
+    if (cell->kind == CELL_REFUSE)
+        return cell->reason;
+    if (edit == MACHINE_EDIT_RESCHEDULE && state == STATE(WITH_AGENT))
+        return REASON(WITH_AGENT); /* who asks does not hold it */
+    if (edit != MACHINE_EDIT_CANCEL && owned && lock_holds(due_ms, now_ms))
+        return REASON(EDIT_LOCKED);
+    return REASON(UNSPECIFIED);
 }
 
 static_assert((int)CB_EVENT_COUNT <= (int)CELL_EVENTS_MAX, "a row of machine.taken for each event");

@@ -166,6 +166,19 @@ struct machine_cursor {
 bool machine_next(struct machine *machine, struct machine_cursor *cursor, struct arena *arena,
                   struct change *entity);
 
+/* What a supervisor asks of a callback (9.2). */
+enum machine_edit {
+    MACHINE_EDIT_CANCEL,
+    MACHINE_EDIT_RESCHEDULE,
+    MACHINE_EDIT_REASSIGN,
+    MACHINE_EDIT_COUNT,
+};
+
+/* By its state (11.3) and the edit lock (3.5): why it would be refused; UNSPECIFIED: for neither,
+ * where it goes to may still be wrong. owned: it has an owner who is not removed. */
+Ringback__V1__Reason machine_edit_refusal(enum machine_edit edit, Ringback__V1__CallbackState state,
+                                          bool owned, int64_t due_ms, int64_t now_ms);
+
 /* What was counted; each name once, for metrics and tests. */
 #define MACHINE_COUNT_MAP(X)                                                                       \
     X(EVENTS, "events decided")                                                                    \

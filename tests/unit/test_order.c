@@ -136,6 +136,14 @@ static void assert_same(struct subject *subject, int step)
         at++;
     }
     assert_int_equal(at, model->count);
+    for (at = 0; at < model->count; at += 1 + model->count / 50) {
+        assert_true(order_select(&subject->order, &subject->nodes, at, &cursor));
+        if (order_at(&cursor) != model->entries[at].handle)
+            fail_msg("seed %llu step %d: select %zu gives %u, not %u",
+                     chance_seed(&subject->chance), step, at, order_at(&cursor),
+                     model->entries[at].handle);
+    }
+    assert_false(order_select(&subject->order, &subject->nodes, model->count, &cursor));
 }
 
 /* Rank and seek of something that is in the set or of another kind. */
