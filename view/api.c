@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -779,7 +780,23 @@ static void serve_folder(struct api *api, const char *name, struct api_answer *a
     answer->type = assets_type(name);
 }
 
-static void serve_file(struct api *api, const char *name, struct api_answer *answer)
+/* Of a file in the program: all of it, or that what the browser kept is still good. */
+static void serve_embedded(const struct asset *asset, const char *known, struct api_answer *answer)
+{
+    char tag[32];
+
+    (void)snprintf(tag, sizeof(tag), "\"%016" PRIx64 "\"", XXH3_64bits(asset->data, asset->size));
+    api_header_add(answer, "ETag", "%s", tag);
+    answer->type = asset->type;
+    answer->kept = true;
+    if (known != NULL && strstr(known, tag) != NULL)
+        answer->status = 304;
+    else
+        out_bytes(&answer->out, asset->data, asset->size);
+}
+
+static void serve_file(struct api *api, const char *name, const char *known,
+                       struct api_answer *answer)
 {
     const struct asset *asset = assets_find(name);
 
@@ -790,8 +807,7 @@ static void serve_file(struct api *api, const char *name, struct api_answer *ans
     } else if (asset == NULL) {
         api_problem(answer, 404, NULL, "there is nothing here");
     } else {
-        answer->type = asset->type;
-        out_bytes(&answer->out, asset->data, asset->size);
+        serve_embedded(asset, known, answer);
     }
 }
 
@@ -840,18 +856,21 @@ static const char *const page_routes[][2] = {
 };
 
 /* The rest: for everybody, and nothing of anybody. */
-static void handle_rest(struct api *api, const char *path, struct api_answer *answer)
+static void handle_rest(struct api *api, const struct api_request *request,
+                        struct api_answer *answer)
 {
+    const char *path = request->path;
+
     for (size_t i = 0; i < sizeof(page_routes) / sizeof(page_routes[0]); i++) {
         if (strcmp(path, page_routes[i][0]) == 0) {
             answer->route = page_routes[i][0];
-            serve_file(api, page_routes[i][1], answer);
+            serve_file(api, page_routes[i][1], request->if_none_match, answer);
             return;
         }
     }
     if (strncmp(path, "/assets/", strlen("/assets/")) == 0) {
         answer->route = "/assets/{name}";
-        serve_file(api, path + strlen("/assets/"), answer);
+        serve_file(api, path + strlen("/assets/"), request->if_none_match, answer);
     } else if (strcmp(path, "/livez") == 0) {
         answer->route = "/livez";
         out_text(&answer->out, "{\"status\":\"live\",\"version\":\"" RINGBACK_VERSION "\"}");
@@ -906,7 +925,7 @@ void api_handle(struct api *api, const struct api_request *request, struct api_a
         return;
     }
     if (get) {
-        handle_rest(api, request->path, answer);
+        handle_rest(api, request, answer);
         return;
     }
     api_problem(answer, 405, NULL, NULL);

@@ -21,7 +21,7 @@ struct api_request {
     const char *method;
     const char *path; /* decoded */
     const char *address;
-    const char *authorization, *content_type, *host, *origin, *fetch_site;
+    const char *authorization, *content_type, *host, *origin, *fetch_site, *if_none_match;
     struct params params;
     const char *body;
     size_t body_size;
@@ -40,6 +40,7 @@ struct api_answer {
     struct out out;
     int fd; /* -1; else the body, of size, to be closed */
     uint64_t size;
+    bool kept; /* a browser may keep it, and asks with its ETag whether it is still good */
     struct api_header headers[api_headers_max];
     size_t header_count;
     const char *route; /* for the log: a literal without what was asked for */

@@ -47,7 +47,6 @@ static const char *const headers[][2] = {
     {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Cache-Control", "no-store"},
 };
 
 /* --- the request --- */
@@ -140,6 +139,8 @@ static enum MHD_Result queue_answer(struct MHD_Connection *connection, struct ap
         return MHD_NO;
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         (void)MHD_add_response_header(response, headers[i][0], headers[i][1]);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                                  answer->kept ? "no-cache" : "no-store");
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     for (size_t i = 0; i < answer->header_count; i++)
         (void)MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
@@ -165,6 +166,7 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
     request->host = header_of(connection, MHD_HTTP_HEADER_HOST);
     request->origin = header_of(connection, "Origin");
     request->fetch_site = header_of(connection, "Sec-Fetch-Site");
+    request->if_none_match = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     (void)MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, take_param, request);
     request->body = coming->body.data == NULL ? "" : coming->body.data;
     request->body_size = coming->body.size;
