@@ -204,7 +204,7 @@ static void auth_takes_what_its_keys_signed(void **state)
     }
 }
 
-static void auth_tells_who_and_what(void **state)
+static void rule_9_3_a_token_says_who_may_do_what(void **state)
 {
     char *text = token(good, "one", JWT_ALG_RS256, here.rsa.private_pem);
     struct viewer viewer;
@@ -393,7 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auth_takes_what_its_keys_signed),
-        cmocka_unit_test(auth_tells_who_and_what),
+        cmocka_unit_test(rule_9_3_a_token_says_who_may_do_what),
         cmocka_unit_test(auth_refuses_other_signatures),
         cmocka_unit_test(auth_refuses_changed_tokens),
         cmocka_unit_test(auth_checks_claims),

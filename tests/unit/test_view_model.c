@@ -288,7 +288,7 @@ static void check_pages(struct made *made, const struct view_query *query)
     free(reference);
 }
 
-static void query_pages_are_those_of_the_whole_list(void **state)
+static void rule_9_1_pages_are_those_of_the_whole_list(void **state)
 {
     struct made *made = make(3);
     struct view_query query;
@@ -352,7 +352,7 @@ static void query_cursor_is_of_one_query(void **state)
     unmake(made);
 }
 
-static void query_sight_hides_domains_and_queues(void **state)
+static void rule_9_3_what_a_viewer_may_not_see_is_hidden(void **state)
 {
     static const char *const domains[] = {"acme", "beta"};
     static const char *const queues[] = {"acme/sales", "care"};
@@ -479,10 +479,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(model_follows_changes_and_tombstones),
         cmocka_unit_test(model_counts_what_it_cannot_read),
-        cmocka_unit_test(query_pages_are_those_of_the_whole_list),
+        cmocka_unit_test(rule_9_1_pages_are_those_of_the_whole_list),
         cmocka_unit_test(query_page_goes_on_when_its_row_went),
         cmocka_unit_test(query_cursor_is_of_one_query),
-        cmocka_unit_test(query_sight_hides_domains_and_queues),
+        cmocka_unit_test(rule_9_3_what_a_viewer_may_not_see_is_hidden),
         cmocka_unit_test(query_finds_by_texts_and_ids),
         cmocka_unit_test(overview_counts_what_lists_count),
         cmocka_unit_test(model_holds_a_million),

@@ -11,6 +11,7 @@
 #include "view/limits.h"
 #include "view/out.h"
 #include "view/params.h"
+#include "view/render.h"
 #include "view/requests.h"
 #include "view/timeline.h"
 
@@ -328,6 +329,28 @@ static void timeline_says_what_it_lacks(void **state)
     timeline_deinit(&line);
 }
 
+/* That the page does not read by itself is shown in a browser: tests/ui, neverByItself. */
+static void rule_9_4_an_answer_says_the_time_of_its_data(void **state)
+{
+    const struct follower_status late = {
+        .clock_ms = 1764547200000,
+        .behind_ms = 12500,
+        .behind_records = 7,
+        .undecided = -1,
+        .loaded_percent = 100,
+        .complete = true,
+    };
+    struct out out = {.data = NULL};
+
+    (void)state;
+    render_data(&out, &late);
+    assert_string_equal(out_end(&out),
+                        "\"data\":{\"time\":\"2025-12-01T00:00:00.000Z\",\"behind_seconds\":12.500,"
+                        "\"behind_records\":7,\"undecided_records\":null,\"complete\":true,"
+                        "\"loaded_percent\":100.0,\"warnings\":[]}");
+    out_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +365,7 @@ int main(void)
         cmocka_unit_test(edit_refusals_are_those_of_rule_3_5),
         cmocka_unit_test(timeline_is_in_order_and_of_one),
         cmocka_unit_test(timeline_says_what_it_lacks),
+        cmocka_unit_test(rule_9_4_an_answer_says_the_time_of_its_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
