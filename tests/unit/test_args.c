@@ -133,8 +133,8 @@ static int run(const char *words)
     for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
         argv[argc++] = word;
     code = command_run(&context, table, argc, argv);
-    fclose(context.out);
-    fclose(context.err);
+    (void)fclose(context.out);
+    (void)fclose(context.err);
     return code;
 }
 

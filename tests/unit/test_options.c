@@ -275,7 +275,7 @@ static void options_flag_wins_over_environment_over_file(void **state)
 
     (void)state;
     fputs("group: file\ncall_ttl: 5h\nretention: 40d\n", file);
-    fclose(file);
+    (void)fclose(file);
     setenv("RINGBACK_GROUP", "environment", 1);
     setenv("RINGBACK_CALL_TTL", "6h", 1);
     context.config_paths[context.config_count++] = path;
@@ -291,7 +291,7 @@ static void options_flag_wins_over_environment_over_file(void **state)
     options_deinit(&options);
     unsetenv("RINGBACK_GROUP");
     unsetenv("RINGBACK_CALL_TTL");
-    remove(path);
+    (void)remove(path);
     context.option_count = 0;
     assert_int_equal(options_load(&options, &context, &note), ERR_BAD_OPTION);
     assert_non_null(strstr(note.text, ": the configuration file cannot be read: No such file"));
@@ -314,7 +314,7 @@ static void options_of_several_files_are_put_together(void **state)
         snprintf(paths[i], sizeof(paths[i]), "/tmp/ringback-options-XXXXXX");
         file = fdopen(mkstemp(paths[i]), "w");
         fputs(texts[i], file);
-        fclose(file);
+        (void)fclose(file);
         context.config_paths[i] = paths[i];
     }
     assert_int_equal(options_load(&options, &context, &note), ERR_OK);
@@ -328,7 +328,7 @@ static void options_of_several_files_are_put_together(void **state)
     assert_string_equal(note.text, wanted);
     options_deinit(&options);
     for (int i = 0; i < 4; i++)
-        remove(paths[i]);
+        (void)remove(paths[i]);
 }
 
 static void options_kafka_settings_reach_librdkafka(void **state)
