@@ -78,7 +78,7 @@ async function signIn() {
   ok(true, "with a token it goes on where it was");
   await page.reload();
   await page.waitForSelector("#list tbody tr");
-  equal((await texts(page, "#who .user"))[0], "Sam of the test", "a reload keeps who is signed in");
+  equal((await texts(page, "#who .user"))[0], "The supervisor", "a reload keeps who is signed in");
   await button(page, "Sign out").click();
   await page.waitForSelector("dialog");
   ok(true, "signed out, the box is there again");
@@ -110,23 +110,23 @@ async function shownList(page) {
     ],
     "columns",
   );
-  const wanted = found.items.find((item) => item.customer.name === "Fatima Noor");
-  const cells = (await rowOf(page, "Fatima Noor").locator("td").allInnerTexts()).map((text) =>
+  const wanted = found.items.find((item) => item.customer.name === "Caller Foxtrot");
+  const cells = (await rowOf(page, "Caller Foxtrot").locator("td").allInnerTexts()).map((text) =>
     text.trim(),
   );
   equal(
     [cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8]],
-    ["claims", "Fatima Noor", "+493012300003", "Scheduled", "anna", "anna", "none"],
+    ["claims", "Caller Foxtrot", "+493012300003", "Scheduled", "anna", "anna", "none"],
     "a row as the API has it",
   );
-  const hint = await rowOf(page, "Fatima Noor").locator("time").getAttribute("title");
+  const hint = await rowOf(page, "Caller Foxtrot").locator("time").getAttribute("title");
   ok(
     /:\d\d:\d\d Europe\/Berlin \(UTC\+0[12]:00\)$/.test(hint),
     "the due time has seconds and zone as a hint",
     hint,
   );
   equal(
-    await rowOf(page, "Fatima Noor").locator("time").getAttribute("datetime"),
+    await rowOf(page, "Caller Foxtrot").locator("time").getAttribute("datetime"),
     wanted.due,
     "and is the API's",
   );
@@ -140,11 +140,11 @@ async function shownList(page) {
     "nothing of another domain is shown",
   );
   ok(
-    await shows(page, async () => /overdue/.test(await rowOf(page, "Hana Sato").innerText())),
+    await shows(page, async () => /overdue/.test(await rowOf(page, "Caller Hotel").innerText())),
     "what is overdue says so in words",
   );
-  equal(await rowOf(page, "Hana Sato").locator(".late svg").count(), 1, "and has a sign");
-  ok(/locked/.test(await rowOf(page, "Emil Brandt").innerText()), "what is locked says so");
+  equal(await rowOf(page, "Caller Hotel").locator(".late svg").count(), 1, "and has a sign");
+  ok(/locked/.test(await rowOf(page, "Caller Echo").innerText()), "what is locked says so");
   ok(
     /^Data of \d\d:\d\d:\d\d/.test(await page.locator("#asof").innerText()),
     "the data's time is shown",
@@ -153,7 +153,7 @@ async function shownList(page) {
 }
 
 async function zones(page) {
-  const time = () => rowOf(page, "Fatima Noor").locator("time").innerText();
+  const time = () => rowOf(page, "Caller Foxtrot").locator("time").innerText();
   const berlin = await time();
   await page.getByLabel("Times in").selectOption("UTC");
   const utc = await time();
@@ -166,13 +166,13 @@ async function zones(page) {
   await page.getByLabel("Times in").selectOption("Pacific/Auckland");
   ok(
     /Pacific\/Auckland/.test(
-      await rowOf(page, "Fatima Noor").locator("time").getAttribute("title"),
+      await rowOf(page, "Caller Foxtrot").locator("time").getAttribute("title"),
     ),
     "any zone may be chosen",
   );
   await page.getByLabel("Times in").selectOption("queue");
   ok(
-    /America\/New_York/.test(await rowOf(page, "Ines Costa").innerText()),
+    /America\/New_York/.test(await rowOf(page, "Caller India").innerText()),
     "the customer's zone, where it is known",
   );
   await page.reload();
@@ -208,7 +208,7 @@ async function words(page) {
   await page.getByLabel("Number", { exact: true }).fill("0123 00004");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelectorAll("#list tbody tr").length === 1);
-  equal(await names(page), ["Gustav Holm"], "filter: a part of the number");
+  equal(await names(page), ["Caller Golf"], "filter: a part of the number");
 }
 
 async function filters(page) {
@@ -223,18 +223,18 @@ async function filters(page) {
   );
   await choose(page, "Owner", "Owned by anybody");
   await page.waitForFunction(() => document.querySelectorAll(".chip").length === 2);
-  equal(await names(page), ["Fatima Noor"], "filter: owner");
+  equal(await names(page), ["Caller Foxtrot"], "filter: owner");
   const copy = await open(new URL(page.url()).pathname + new URL(page.url()).search, all);
-  equal(await names(copy), ["Fatima Noor"], "the address can be shared");
+  equal(await names(copy), ["Caller Foxtrot"], "the address can be shared");
   await copy.close();
   await choose(page, "Owner", "Not owned");
   await page.waitForSelector(".chip:has-text('not owned')");
-  ok(!(await names(page)).includes("Fatima Noor"), "filter: not owned");
+  ok(!(await names(page)).includes("Caller Foxtrot"), "filter: not owned");
   await button(page, "Clear all").click();
   await page.waitForSelector("#chips[hidden]", { state: "attached" });
   await choose(page, "State", "Waiting");
   await page.waitForSelector(".chip");
-  equal(await names(page), ["Hana Sato"], "filter: state");
+  equal(await names(page), ["Caller Hotel"], "filter: state");
   await go(page, "/");
   await choose(page, "More", "In-queue");
   await page.waitForSelector(".chip");
@@ -247,11 +247,11 @@ async function filters(page) {
     due_to: new Date(Date.now() + 3600000).toISOString(),
     limit: 500,
   });
-  equal((await names(page)).includes("Emil Brandt"), true, "filter: due in the next hour");
+  equal((await names(page)).includes("Caller Echo"), true, "filter: due in the next hour");
   equal((await names(page)).length, soon.total, "and as many as the API says");
   await choose(page, "Due", "Overdue");
   await page.waitForSelector(".chip:has-text('overdue')");
-  equal(await names(page), ["Hana Sato"], "filter: overdue");
+  equal(await names(page), ["Caller Hotel"], "filter: overdue");
   await go(page, "/?q=nobody+has+this+name");
   equal(
     (await texts(page, "#list .empty p"))[0],
@@ -398,17 +398,17 @@ async function reschedules(page) {
     [`${day}T09:00`, `${day} 09:00`],
     "the engine has the new time",
   );
-  await menuAct(page, "Gustav Holm", "Reschedule…");
+  await menuAct(page, "Caller Golf", "Reschedule…");
   await page.getByLabel(/Keep this local time/).check();
   await button(page, "in 2 hours").click();
   await button(page, "Reschedule the callback").click();
   await page.waitForSelector("dialog", { state: "detached" });
   await shows(
     page,
-    async () => (await api("/callbacks", { q: "Gustav" })).items[0].local_due !== null,
+    async () => (await api("/callbacks", { q: "Golf" })).items[0].local_due !== null,
   );
   equal(
-    (await api("/callbacks", { q: "Gustav" })).items[0].local_due.zone,
+    (await api("/callbacks", { q: "Golf" })).items[0].local_due.zone,
     "Europe/Berlin",
     "a local time is kept as one",
   );
@@ -416,7 +416,7 @@ async function reschedules(page) {
 
 async function lockedOne(page) {
   await go(page, "/");
-  await page.getByRole("button", { name: "Actions for Emil Brandt" }).click();
+  await page.getByRole("button", { name: "Actions for Caller Echo" }).click();
   equal(
     await page.locator("#menu button").allInnerTexts(),
     ["Details and time line", "Cancel…"],
@@ -428,7 +428,7 @@ async function lockedOne(page) {
   );
   await picture(page, "menu-locked");
   await page.keyboard.press("Escape");
-  await rowOf(page, "Emil Brandt").locator("input").check();
+  await rowOf(page, "Caller Echo").locator("input").check();
   await page.locator("#selection [data-action=reschedule]").click();
   await button(page, "Reschedule the callback").click();
   await page.waitForSelector(".results");
@@ -445,7 +445,7 @@ async function lockedOne(page) {
 
 async function reassigns(page) {
   await go(page, "/?kind=scheduled");
-  await menuAct(page, "Gustav Holm", "Reassign…");
+  await menuAct(page, "Caller Golf", "Reassign…");
   await button(page, "Reassign the callback").click();
   equal(
     await page.locator("dialog .error:visible").innerText(),
@@ -459,10 +459,10 @@ async function reassigns(page) {
   await button(page, "Reassign the callback").click();
   await page.waitForSelector("dialog", { state: "detached" });
   ok(
-    await shows(page, async () => /retention/.test(await rowOf(page, "Gustav Holm").innerText())),
+    await shows(page, async () => /retention/.test(await rowOf(page, "Caller Golf").innerText())),
     "reassigned to another queue",
   );
-  await menuAct(page, "Fatima Noor", "Reassign…");
+  await menuAct(page, "Caller Foxtrot", "Reassign…");
   await page.getByLabel("another owner").check();
   await page.getByLabel("Find agent").fill("cara");
   await page.waitForFunction(
@@ -475,7 +475,7 @@ async function reassigns(page) {
     await shows(
       page,
       async () =>
-        (await rowOf(page, "Fatima Noor").locator("td.c-owner").innerText()).trim() === "cara",
+        (await rowOf(page, "Caller Foxtrot").locator("td.c-owner").innerText()).trim() === "cara",
     ),
     "reassigned to another owner",
   );
@@ -532,7 +532,7 @@ async function selects(page) {
 
 async function bulk(page) {
   await go(page, "/?limit=25");
-  for (const name of ["Emil Brandt", "Lead 01", "Lead 02", "Lead 03"]) {
+  for (const name of ["Caller Echo", "Lead 01", "Lead 02", "Lead 03"]) {
     await rowOf(page, name).locator("td.select input").check();
   }
   await page.locator("#selection [data-action=reschedule]").click();
@@ -616,7 +616,7 @@ async function hangs(page) {
 
 async function lives(page) {
   await go(page, "/?kind=in_queue&ended=any");
-  await rowOf(page, "Otto Winter").locator("a.open").click();
+  await rowOf(page, "Caller Oscar").locator("a.open").click();
   await page.waitForSelector(".events");
   const words = await texts(page, ".events b");
   equal(words.at(-1), "Ended", "a life is told to its end");

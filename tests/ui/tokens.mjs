@@ -32,7 +32,7 @@ export function token(folder, claims) {
   const now = Math.floor(Date.now() / 1000);
   const signed = `${part({ alg: "RS256", typ: "JWT", kid: KEY_ID })}.${part({
     sub: "sam",
-    name: "Sam of the test",
+    name: "The supervisor",
     nbf: now - 60,
     exp: now + 3600,
     domains: ["acme"],
